@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/// @file config.hpp
+/// Every macro of the library; no other header defines one that it leaves behind.
+///
+/// | macro                       | meaning                                                                    |
+/// |-----------------------------|----------------------------------------------------------------------------|
+/// | `LAGOM_HD`                  | marks what a device kernel may call; empty without a device compiler       |
+/// | `LAGOM_LEAF`                | `LAGOM_HD` and forced inlining: leaf functions leave no body to merge      |
+/// | `LAGOM_RESTRICT`            | the pointer does not alias the others of the loop                          |
+/// | `LAGOM_ASSERT(c)`           | precondition check; define it before the first include to take it over     |
+/// | `LAGOM_HAS_CUSTOM_ASSERT()` | 1 when the program defined its own `LAGOM_ASSERT`                          |
+/// | `LAGOM_HAS_CUDA()`          | 1 when a CUDA or HIP compiler reads the header                             |
+/// | `LAGOM_HAS_FMA()`           | 1 when fused multiply-add is one instruction of the compile target         |
+///
+/// The feature tests are function-like, so that a misspelt name is an error and not a silent 0.
+#pragma once
+
+#if defined(__CUDACC__) || defined(__HIPCC__)
+#define LAGOM_HAS_CUDA() 1
+#define LAGOM_HD __host__ __device__
+#else
+#define LAGOM_HAS_CUDA() 0
+#define LAGOM_HD
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define LAGOM_LEAF LAGOM_HD __forceinline
+#define LAGOM_RESTRICT __restrict
+#else
+#define LAGOM_LEAF LAGOM_HD inline __attribute__((always_inline))
+#define LAGOM_RESTRICT __restrict__
+#endif
+
+#if defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)
+#define LAGOM_HAS_FMA() 1
+#else
+#define LAGOM_HAS_FMA() 0
+#endif
+
+#ifdef LAGOM_ASSERT
+#define LAGOM_HAS_CUSTOM_ASSERT() 1
+#else
+#include <cassert>
+#define LAGOM_ASSERT(condition) assert(condition)
+#define LAGOM_HAS_CUSTOM_ASSERT() 0
+#endif

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/// @file exit/evaluate.hpp
+/// How good a policy is: accuracy kept, layers used.
+#pragma once
+
+#include "../core/moments.hpp"
+#include "../stop/degenerate.hpp"
+#include "replay.hpp"
+
+namespace lagom {
+inline namespace v0 {
+
+/// Counts over rows; mergeable, so shards of a data set are evaluated apart.
+struct evaluation {
+  std::int64_t rows = 0;
+  std::int64_t full_correct = 0;  ///< the full model's answer was the expected one
+  std::int64_t exit_correct = 0;  ///< the answer at the stop was
+  std::int64_t agreed = 0;        ///< the answer at the stop was the full model's
+  moments stop;                   ///< 0-based layer of the stop
+  moments probes;                 ///< passes over the head
+  moments earliest_correct;       ///< 0-based first layer with the expected answer, over rows that have one
+  moments length;                 ///< tokens read
+  stop_counts counts;             ///< recognises rules that decide nothing
+
+  LAGOM_LEAF void merge(const evaluation& other) noexcept {
+    rows += other.rows;
+    full_correct += other.full_correct;
+    exit_correct += other.exit_correct;
+    agreed += other.agreed;
+    stop.merge(other.stop);
+    probes.merge(other.probes);
+    earliest_correct.merge(other.earliest_correct);
+    length.merge(other.length);
+    counts.merge(other.counts);
+  }
+
+  [[nodiscard]] LAGOM_LEAF double full_accuracy() const noexcept { return share(full_correct); }
+  [[nodiscard]] LAGOM_LEAF double exit_accuracy() const noexcept { return share(exit_correct); }
+  [[nodiscard]] LAGOM_LEAF double agreement() const noexcept { return share(agreed); }
+  [[nodiscard]] LAGOM_LEAF mean_layer_index mean_stop() const noexcept { return mean_layer_index(stop.mean); }
+  [[nodiscard]] LAGOM_LEAF mean_layers_used mean_used() const noexcept { return used_when_stopped_at(mean_stop()); }
+
+ private:
+  [[nodiscard]] LAGOM_LEAF double share(std::int64_t n) const noexcept {
+    return rows > 0 ? static_cast<double>(n) / static_cast<double>(rows) : 0;
+  }
+};
+
+/// First layer whose best token is the expected one: the oracle's stop. -1 when there is none.
+template <trace_kind Kind>
+[[nodiscard]] LAGOM_LEAF layer_index earliest_correct(const trace<Kind>& t, index_t row) noexcept {
+  for (int l = 0; l < t.layers(); ++l) {
+    if (t.expected(row) != no_token && t.stats(row, l).top == t.expected(row)) return l;
+  }
+  return -1;
+}
+
+/// Judges the outcomes of a replay against the trace, over the rows for which `keep(row)` is true.
+/// `first_probed` is the first layer that the policy's schedule looks at.
+template <backend B = portable, trace_kind Kind, class Keep>
+[[nodiscard]] evaluation evaluate(const trace<Kind>& t, const replayed<Kind>& run, const Keep& keep,
+                                  layer_index first_probed = 0) {
+  evaluation e;
+  for (index_t row = 0; row < t.rows(); ++row) {
+    if (!keep(row)) continue;
+    const exit_outcome& out = run.outcomes[static_cast<std::size_t>(row)];
+    ++e.rows;
+    e.full_correct += t.expected(row) != no_token && t.final_token(row) == t.expected(row);
+    e.exit_correct += t.expected(row) != no_token && out.token == t.expected(row);
+    e.agreed += out.token == t.final_token(row);
+    e.stop.push(out.stop.value);
+    e.probes.push(out.probes);
+    e.length.push(t.length(row));
+    e.counts.push(out.stop, first_probed, t.layers());
+    if (const layer_index first = earliest_correct(t, row); first.value >= 0) e.earliest_correct.push(first.value);
+  }
+  return e;
+}
+
+}  // namespace v0
+}  // namespace lagom

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/// @file exit/replay.hpp
+/// Any policy over a trace, without the model.
+#pragma once
+
+#include "exit_policy.hpp"
+#include "trace_features.hpp"
+
+namespace lagom {
+inline namespace v0 {
+
+/// What a policy did with one row.
+struct exit_outcome {
+  layer_index stop{};
+  token_id token = no_token;
+  int probes = 0;
+};
+
+/// The outcomes of a replay, row by row. `exact` says whether the model itself, run under the policy, would have
+/// done the same: true where no recorded token depends on an earlier stop.
+template <trace_kind Kind>
+struct replayed {
+  static constexpr bool exact = Kind != trace_kind::free_running;
+  std::vector<exit_outcome> outcomes;
+};
+
+/// Runs `policy` over every row of the trace: the same code as live, fed with recorded statistics.
+/// Fails with `wrong_features` when a signal needs what was not recorded.
+/// Cost: rows x layers rule steps; no head is passed.
+template <trace_kind Kind, class... Ss, stop_rule R, schedule S, backend B>
+result<replayed<Kind>> replay(const trace<Kind>& recorded, const exit_policy<features<Ss...>, R, S, B>& policy) {
+  using columns = trace_features<features<Ss...>, Kind>;
+  auto made = columns::make(policy.features, recorded);
+  if (!made) return made.error();
+  exit_policy<columns, R, S, B> shadow{*made, policy.rule, policy.schedule, policy.backend};
+  replayed<Kind> result;
+  result.outcomes.reserve(static_cast<std::size_t>(recorded.rows()));
+  for (index_t row = 0; row < recorded.rows(); ++row) {
+    shadow.features.at_row(row);
+    auto state = shadow.state(recorded.layers());
+    for (int l = 0; l < recorded.layers(); ++l) {
+      if (shadow.observe(state, layer_obs{.layer = l}, recorded.stats(row, l))) break;
+    }
+    result.outcomes.push_back({state.stop, state.stats.top, state.probes});
+  }
+  return result;
+}
+
+}  // namespace v0
+}  // namespace lagom

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+/// @file io/policy_file.hpp
+/// Saving and loading fitted rules.
+#pragma once
+
+#include "../signal/features.hpp"
+#include "atomic_file.hpp"
+#include "rule_json.hpp"
+
+namespace lagom {
+inline namespace v0 {
+namespace io {
+
+/// Version of the file layout.
+inline constexpr int policy_schema = 1;
+
+/// Writes a rule and the features it was fitted on as one JSON object. The file is replaced in one step.
+/// Fails with `cannot_write`.
+template <class... Ss, class Rule>
+result<done> save_policy(const std::string& path, const features<Ss...>&, const Rule& rule) {
+  const json document = {{"lagom", "policy"},
+                         {"schema", policy_schema},
+                         {"features", features<Ss...>::names},
+                         {"widths", features<Ss...>::widths},
+                         {"kind", rule_format<Rule>::kind},
+                         {"rule", rule_format<Rule>::write(rule)}};
+  return write_file(path, document.dump(2) + "\n");
+}
+
+/// Reads a rule of this type, fitted on these features. Fails with `wrong_schema` (another kind of file, another
+/// version, another kind of rule), `wrong_features` (naming the first that differs), and the errors of JSON.
+template <class Rule, class... Ss>
+result<Rule> load_policy(const std::string& path, const features<Ss...>&) {
+  auto parsed = load_json(path);
+  if (!parsed) return parsed.error();
+  const auto fail = [&](errc code, std::string_view key) { return failure{.code = code, .file = path, .key = key}; };
+  const auto is = [&](const char* key, const json& value) {
+    const json* const at = find(*parsed, key);
+    return at != nullptr && *at == value;
+  };
+  if (!is("lagom", "policy")) return fail(errc::wrong_schema, "lagom");
+  if (!is("schema", policy_schema)) return fail(errc::wrong_schema, "schema");
+  if (!is("kind", std::string(rule_format<Rule>::kind))) return fail(errc::wrong_schema, "kind");
+  const json* const names = find(*parsed, "features");
+  if (names == nullptr || !names->is_array() || names->size() != sizeof...(Ss)) {
+    return fail(errc::wrong_features, "features");
+  }
+  for (std::size_t i = 0; i < sizeof...(Ss); ++i) {
+    if ((*names)[i] != std::string(features<Ss...>::names[i])) return fail(errc::wrong_features, features<Ss...>::names[i]);
+  }
+  if (!is("widths", features<Ss...>::widths)) return fail(errc::wrong_features, "widths");
+  const json* const rule = find(*parsed, "rule");
+  if (rule == nullptr) return fail(errc::missing_key, "rule");
+  auto read = rule_format<Rule>::read(*rule);
+  if (!read) return read.error().in(path);
+  return read;
+}
+
+}  // namespace io
+}  // namespace v0
+}  // namespace lagom

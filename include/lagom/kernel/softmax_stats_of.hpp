@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+/// @file kernel/softmax_stats_of.hpp
+/// Softmax statistics of ready logits.
+#pragma once
+
+#include "../core/vec_view.hpp"
+#include "softmax_accumulator.hpp"
+
+namespace lagom {
+inline namespace v0 {
+
+namespace detail {
+
+template <backend B, scalar Z>
+LAGOM_HD auto softmax_stats_portable(vec_view<const Z> z, token_id first_token) noexcept {
+  using Acc = accumulator_t<Z>;
+  using accumulator = softmax_accumulator<B, Acc>;
+  accumulator stats;
+  Acc logits[accumulator::tile];
+  for (index_t first = 0; first < z.size(); first += accumulator::tile) {
+    const index_t n = z.size() - first < accumulator::tile ? z.size() - first : accumulator::tile;
+    const Z* LAGOM_RESTRICT from = z.data() + first * z.stride();
+    if (z.contiguous()) {
+      for (index_t i = 0; i < n; ++i) logits[i] = static_cast<Acc>(from[i]);
+    } else {
+      for (index_t i = 0; i < n; ++i) logits[i] = static_cast<Acc>(from[i * z.stride()]);
+    }
+    stats.push(logits, n, static_cast<token_id>(first_token + first));
+  }
+  return stats.finish();
+}
+
+struct softmax_stats_of_fn {
+  template <backend B, class Logits>
+  LAGOM_HD auto operator()(const B& b, const Logits& logits, token_id first_token = 0) const noexcept {
+    const auto z = as_vec(logits);
+    if constexpr (requires { b.softmax_stats_of(z, first_token); }) {
+      return b.softmax_stats_of(z, first_token);
+    } else {
+      return softmax_stats_portable<B>(z, first_token);
+    }
+  }
+};
+
+}  // namespace detail
+
+/// `softmax_stats_of(backend, logits, first_token = 0)`: maximum, log-sum-exp, entropy and the two best tokens
+/// of a row of logits, as a `softmax_stats`.
+///
+/// One pass over memory, one exponential a logit, no allocation. Reads float, double, bf16, f16, strided or
+/// not. `first_token` is the id of the first logit: shards of a vocabulary are reduced apart and merged.
+/// Masks, NaN, ties and empty rows: see `softmax_stats`. |error of log(sum)| <= 5e-7 in float at any size.
+/// Overridden by a backend's `softmax_stats_of(logits, first_token)`.
+inline constexpr detail::softmax_stats_of_fn softmax_stats_of{};
+
+}  // namespace v0
+}  // namespace lagom

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+/// @file signal/features.hpp
+/// A pack of signals: the feature vector of a classifier.
+#pragma once
+
+#include <array>
+
+#include "exit_signal.hpp"
+
+namespace lagom {
+inline namespace v0 {
+
+namespace detail {
+/// One base a signal: a flat pack, no recursion.
+template <std::size_t I, exit_signal S>
+struct signal_slot {
+  [[no_unique_address]] S signal{};
+};
+
+template <class Indices, class... Ss>
+struct signal_pack;
+template <std::size_t... Is, class... Ss>
+struct signal_pack<std::index_sequence<Is...>, Ss...> : signal_slot<Is, Ss>... {};
+}  // namespace detail
+
+/// The features of `Ss...`, one after another. Itself a signal, so packs nest.
+///
+/// `width`, `needs` and the offsets are constants of the pack. Signals that hold settings are passed by value:
+/// `features{gap{}, my_signal{.exponent = 2}}`.
+template <class... Ss>
+class features {
+  static_assert((check_signal<Ss>::value && ...));
+  static_assert(sizeof...(Ss) > 0, "features: needs at least one signal");
+
+ public:
+  static constexpr std::string_view name = "features";
+  static constexpr std::size_t width = (std::size_t{0} + ... + Ss::width);
+  static constexpr need needs = (need::none | ... | Ss::needs);
+  static constexpr std::size_t signals = sizeof...(Ss);
+  /// Name, width and needs of every signal, in order: what saved policies and traces compare.
+  static constexpr std::array<std::string_view, signals> names{std::string_view(Ss::name)...};
+  static constexpr std::array<std::size_t, signals> widths{Ss::width...};
+
+  constexpr features() noexcept = default;
+  LAGOM_HD constexpr explicit features(const Ss&... ss) noexcept
+  requires(sizeof...(Ss) > 0)
+      : features(std::index_sequence_for<Ss...>{}, ss...) {}
+
+  /// Writes `width` numbers.
+  template <backend B, scalar T>
+  LAGOM_LEAF void operator()(const basic_layer_obs<T>& o, const B& b, float* out) const noexcept {
+    for_each([&](const auto& signal, std::size_t offset) { signal(o, b, out + offset); });
+  }
+
+  /// Calls `visit(signal, offset of its first feature)` for every signal, in order.
+  template <class Visit>
+  LAGOM_LEAF constexpr void for_each(Visit&& visit) const {
+    for_each(visit, std::index_sequence_for<Ss...>{});
+  }
+
+ private:
+  template <std::size_t... Is>
+  LAGOM_HD constexpr features(std::index_sequence<Is...>, const Ss&... ss) noexcept
+      : pack_{detail::signal_slot<Is, Ss>{ss}...} {}
+
+  template <class Visit, std::size_t... Is>
+  LAGOM_LEAF constexpr void for_each(Visit& visit, std::index_sequence<Is...>) const {
+    std::size_t offset = 0;
+    ((visit(static_cast<const detail::signal_slot<Is, Ss>&>(pack_).signal, offset), offset += Ss::width), ...);
+  }
+
+  [[no_unique_address]] detail::signal_pack<std::index_sequence_for<Ss...>, Ss...> pack_{};
+};
+
+template <class... Ss>
+features(const Ss&...) -> features<Ss...>;
+
+}  // namespace v0
+}  // namespace lagom
