@@ -22,8 +22,8 @@ namespace io {
 /// A tensor inside a mapped file: owns nothing, lives as long as the file. Its bytes need not be aligned.
 struct tensor_view {
   dtype type{};
-  std::vector<std::uint64_t> shape;
-  std::span<const std::byte> bytes;
+  std::vector<std::uint64_t> shape{};
+  std::span<const std::byte> bytes{};
 
   [[nodiscard]] std::uint64_t elements() const noexcept {
     std::uint64_t n = 1;

@@ -3,37 +3,48 @@
 /// Cosine similarity in one pass.
 #pragma once
 
+#include "../core/backend.hpp"
+#include "../core/vec_view.hpp"
 #include "cosine_stats.hpp"
-#include "dot.hpp"
+#include "lanes.hpp"
 
 namespace lagom {
 inline namespace v0 {
 
 namespace detail {
 
+template <class Acc>
+struct cosine_lanes {
+  lanes<Acc> xy, xx, yy;
+
+  LAGOM_LEAF void add(index_t lane, Acc a, Acc b) noexcept {
+    xy.value[lane] = a * b + xy.value[lane];
+    xx.value[lane] = a * a + xx.value[lane];
+    yy.value[lane] = b * b + yy.value[lane];
+  }
+  LAGOM_LEAF cosine_stats<Acc> total() const noexcept { return {xy.total(), xx.total(), yy.total()}; }
+};
+
 template <backend B, class Acc, scalar X, scalar Y>
 LAGOM_HD cosine_stats<Acc> cosine_contiguous(const X* LAGOM_RESTRICT x, const Y* LAGOM_RESTRICT y,
                                              index_t n) noexcept {
-  lanes<Acc> xy, xx, yy;
+  cosine_lanes<Acc> sums;
   constexpr index_t width = lanes<Acc>::width;
   index_t i = 0;
   for (; i + width <= n; i += width) {
-    for (index_t j = 0; j < width; ++j) {
-      const auto a = static_cast<Acc>(x[i + j]);
-      const auto b = static_cast<Acc>(y[i + j]);
-      xy.value[j] = a * b + xy.value[j];
-      xx.value[j] = a * a + xx.value[j];
-      yy.value[j] = b * b + yy.value[j];
-    }
+    for (index_t j = 0; j < width; ++j) sums.add(j, static_cast<Acc>(x[i + j]), static_cast<Acc>(y[i + j]));
   }
-  for (index_t j = 0; i < n; ++i, ++j) {
-    const auto a = static_cast<Acc>(x[i]);
-    const auto b = static_cast<Acc>(y[i]);
-    xy.value[j] += a * b;
-    xx.value[j] += a * a;
-    yy.value[j] += b * b;
+  for (index_t j = 0; i < n; ++i, ++j) sums.add(j, static_cast<Acc>(x[i]), static_cast<Acc>(y[i]));
+  return sums.total();
+}
+
+template <backend B, class Acc, scalar X, scalar Y>
+LAGOM_HD cosine_stats<Acc> cosine_strided(vec_view<const X> x, vec_view<const Y> y) noexcept {
+  cosine_lanes<Acc> sums;
+  for (index_t i = 0; i < x.size(); ++i) {
+    sums.add(i % lanes<Acc>::width, static_cast<Acc>(x[i]), static_cast<Acc>(y[i]));
   }
-  return {xy.total(), xx.total(), yy.total()};
+  return sums.total();
 }
 
 struct cosine_fn {
@@ -42,15 +53,14 @@ struct cosine_fn {
     const auto x = as_vec(xs);
     const auto y = as_vec(ys);
     LAGOM_ASSERT(x.size() == y.size());
-    using X = typename decltype(x)::value_type;
-    using Y = typename decltype(y)::value_type;
-    using Acc = accumulator_t<X, Y>;
     if constexpr (requires { b.cosine(x, y); }) {
       return b.cosine(x, y);
-    } else if (x.contiguous() && y.contiguous()) {
-      return cosine_contiguous<B, Acc>(x.data(), y.data(), x.size());
     } else {
-      return cosine_stats<Acc>{dot_fn{}(b, x, y), dot_fn{}(b, x, x), dot_fn{}(b, y, y)};
+      using X = typename decltype(x)::value_type;
+      using Y = typename decltype(y)::value_type;
+      using Acc = accumulator_t<X, Y>;
+      return x.contiguous() && y.contiguous() ? cosine_contiguous<B, Acc>(x.data(), y.data(), x.size())
+                                              : cosine_strided<B, Acc>(x, y);
     }
   }
 };

@@ -116,7 +116,7 @@ class crf_objective {
   }
 
   const float* x_;
-  const dataset_view& data_;
+  dataset_view data_;
   double c2_;
   std::vector<double> emission_, forward_, scale_;
 };

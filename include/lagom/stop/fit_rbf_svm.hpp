@@ -147,8 +147,8 @@ class smo {
     }
   }
 
-  const dataset_view& data_;
-  const rbf_svm_config& config_;
+  dataset_view data_;
+  rbf_svm_config config_;
   kernel_cache<N, B> cache_;
   std::vector<double> alpha_, gradient_;
 };

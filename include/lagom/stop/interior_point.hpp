@@ -181,7 +181,7 @@ class hinge_interior_point {
     }
   }
 
-  const linear_problem<N>& problem_;
+  linear_problem<N> problem_;
   double tolerance_;
   int max_iterations_;
   small_vector<N + 1> v_{}, d_v_{};

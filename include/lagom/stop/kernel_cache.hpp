@@ -29,14 +29,14 @@ class kernel_cache {
 
   /// K(i, 0 ... rows - 1); valid until two other rows have been asked for.
   const float* row(index_t i) {
-    auto& slot = slot_of_[static_cast<std::size_t>(i)];
-    if (slot == none) {
-      slot = take_slot();
-      slots_[slot].row = i;
-      compute(i, values_.data() + slot * static_cast<std::size_t>(rows_));
+    auto& held = slot_of_[static_cast<std::size_t>(i)];
+    if (held == none) {
+      held = take_slot();
+      slots_[held].row = i;
+      compute(i, values_.data() + held * static_cast<std::size_t>(rows_));
     }
-    slots_[slot].used = ++clock_;
-    return values_.data() + slot * static_cast<std::size_t>(rows_);
+    slots_[held].used = ++clock_;
+    return values_.data() + held * static_cast<std::size_t>(rows_);
   }
 
  private:

@@ -49,7 +49,6 @@ struct threshold {
 
 threshold(float) -> threshold<at_least>;
 threshold(float, int) -> threshold<at_least>;
-threshold(double) -> threshold<at_least>;
 
 /// AdaInfer's rule as published: gap >= 0.8, the gap being feature `feature`. The paper does not say whether
 /// equality stops; here it does.

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+#include <lagom/exit/evaluate.hpp>
+#include <lagom/exit/labels.hpp>
+#include <lagom/signal/agreement.hpp>
+#include <lagom/signal/entropy.hpp>
+#include <lagom/signal/gap.hpp>
+#include <lagom/signal/hidden_cosine.hpp>
+#include <lagom/signal/relative_depth.hpp>
+#include <lagom/signal/top_prob.hpp>
+#include <lagom/stop/any_of.hpp>
+#include <lagom/stop/at_layers.hpp>
+#include <lagom/stop/linear_svm.hpp>
+#include <lagom/stop/not_before.hpp>
+#include <lagom/stop/patience.hpp>
+#include <lagom/stop/threshold.hpp>
+
+#include "support/approx.hpp"
+#include "support/catch.hpp"
+
+using namespace lagom_test;
+using lagom::features;
+using lagom::need;
+using lagom::portable;
+
+namespace {
+
+// A toy engine: L layers that sharpen towards an answer, each a function of the previous state.
+struct toy {
+  static constexpr int layers = 9, dim = 24, vocab = 40;
+  std::vector<float> w = normal<float>(dim * vocab, 1, 0.4), g = std::vector<float>(dim, 1.0f);
+  lagom::head<float, lagom::rms_norm<float>> head{{w.data(), vocab, dim}, {g, 1e-5}};
+
+  [[nodiscard]] std::vector<float> start(int instance) const { return normal<float>(dim, 100 + static_cast<std::uint64_t>(instance)); }
+  void layer(int instance, int l, std::vector<float>& x) const {
+    const int answer = instance % vocab;
+    const auto noise = normal<float>(dim, 1000 + static_cast<std::uint64_t>(instance * 31 + l), 0.8);
+    for (int j = 0; j < dim; ++j) {
+      const auto k = static_cast<std::size_t>(j);
+      x[k] = 0.7f * x[k] + noise[k] + 0.25f * static_cast<float>(l) * w[static_cast<std::size_t>(answer * dim + j)];
+    }
+  }
+};
+
+// Live, through the run object, as an engine does it.
+template <class Policy>
+lagom::exit_outcome live(const toy& engine, int instance, const Policy& policy) {
+  auto run = policy.begin(toy::layers);
+  auto x = engine.start(instance);
+  for (int l = 0; l < toy::layers; ++l) {
+    const auto before = x;
+    engine.layer(instance, l, x);
+    if (run.observe({.layer = l, .hidden = x, .prev_hidden = before}, engine.head)) break;
+  }
+  return {run.stopped_at(), run.token(), run.probes()};
+}
+
+using everything = features<lagom::gap, lagom::top_prob, lagom::entropy, lagom::agreement, lagom::relative_depth, lagom::hidden_cosine>;
+
+lagom::trace<> record(const toy& engine, int first, int n) {
+  lagom::trace<> t(toy::layers, everything{});
+  for (int i = first; i < first + n; ++i) {
+    t.begin_row(i % toy::vocab, i % 3, 10 + i);
+    auto x = engine.start(i);
+    for (int l = 0; l < toy::layers; ++l) {
+      const auto before = x;
+      engine.layer(i, l, x);
+      lagom::layer_obs o{.layer = l, .n_layers = toy::layers, .hidden = x, .prev_hidden = before};
+      o.stats = lagom::unembed(portable{}, x, engine.head);
+      t.record(portable{}, o, everything{});
+    }
+  }
+  return t;
+}
+
+template <class Policy>
+void replay_equals_live(const toy& engine, const lagom::trace<>& t, const Policy& policy) {
+  const auto run = lagom::replay(t, policy);
+  REQUIRE(run);
+  static_assert(std::remove_cvref_t<decltype(*run)>::exact);
+  for (int i = 0; i < t.rows(); ++i) {
+    const auto expected = live(engine, i, policy);
+    const auto& got = run->outcomes[static_cast<std::size_t>(i)];
+    REQUIRE(got.stop == expected.stop);
+    REQUIRE(got.token == expected.token);
+    REQUIRE(got.probes == expected.probes);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a policy never probes where its schedule does not, and the last layer always answers", "[exit][policy]") {
+  const toy engine;
+  for (int i = 0; i < 20; ++i) {
+    const auto never = live(engine, i, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{2.0f}});
+    CHECK(never.stop == lagom::layer_index(toy::layers - 1));
+    CHECK(never.probes == toy::layers);
+    const auto always = live(engine, i, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{-1.0f}});
+    CHECK(always.stop == lagom::layer_index(0));
+    CHECK(always.probes == 1);
+    const auto late = live(engine, i, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{-1.0f}, lagom::not_before{5}});
+    CHECK(late.stop == lagom::layer_index(5));
+    CHECK(late.probes == 1);
+    const auto placed = live(engine, i, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{2.0f}, lagom::at_layers{2, 4}});
+    CHECK(placed.probes == 3);  // two exits and the answer
+    CHECK(placed.token == never.token);
+  }
+}
+
+TEST_CASE("a policy of cosines passes the head once, after the decision", "[exit][policy]") {
+  const toy engine;
+  constexpr lagom::exit_policy policy{features<lagom::hidden_cosine>{}, lagom::threshold{0.9f}};
+  static_assert(!policy.reads(need::stats) && policy.reads(need::prev_hidden));
+  for (int i = 0; i < 20; ++i) {
+    const auto out = live(engine, i, policy);
+    CHECK(out.probes == 1);
+    CHECK(out.token >= 0);
+  }
+}
+
+TEST_CASE("the answer may come from a head, logits, statistics or the engine itself", "[exit][policy]") {
+  const toy engine;
+  const lagom::exit_policy policy{features<lagom::gap, lagom::top_prob>{}, lagom::linear_svm<2>{{3, 1}, -2}};
+  auto x = engine.start(3);
+  engine.layer(3, 0, x);
+  std::vector<float> logits;
+  const auto stats = lagom::unembed(portable{}, x, engine.head);
+  const lagom::rms_norm norm{engine.g, 1e-5};
+  const float scale = norm.prepare(portable{}, lagom::as_vec(x));
+  for (int v = 0; v < toy::vocab; ++v) {
+    float z = 0;
+    for (int j = 0; j < toy::dim; ++j) z += engine.head.rows(v, j) * norm.apply(scale, x[static_cast<std::size_t>(j)], j);
+    logits.push_back(z);
+  }
+  const auto token = [&](const auto& from) {
+    auto run = policy.begin(1);
+    CHECK(run.observe({.layer = 0, .hidden = x}, from));
+    return run.token();
+  };
+  CHECK(token(engine.head) == stats.top);
+  CHECK(token(logits) == stats.top);
+  CHECK(token(stats) == stats.top);
+  CHECK(token([&](lagom::vec_view<const float> h) { return lagom::unembed(portable{}, h, engine.head); }) == stats.top);
+}
+
+TEST_CASE("NaN in a layer never stops a model, and double states work", "[exit][policy]") {
+  const toy engine;
+  const lagom::exit_policy policy{features<lagom::gap, lagom::hidden_cosine>{}, lagom::any_of{lagom::threshold{-1.0f}, lagom::threshold{-2.0f, 1}}};
+  auto run = policy.begin(3);
+  std::vector<float> x(toy::dim, 1.0f), bad = x;
+  const std::uint32_t nan = 0x7fc00000u;
+  __builtin_memcpy(&bad[3], &nan, sizeof nan);
+  CHECK_FALSE(run.observe({.layer = 0, .hidden = bad, .prev_hidden = x}, engine.head));
+  CHECK_FALSE(run.observe({.layer = 1, .hidden = x, .prev_hidden = bad}, engine.head));  // the cosine is missing
+  CHECK(run.observe({.layer = 2, .hidden = bad, .prev_hidden = x}, engine.head));        // the last layer answers, whatever it says
+  CHECK(run.stopped_at() == lagom::layer_index(2));
+  CHECK_FALSE(run.state().stats.valid());
+
+  auto doubles = policy.begin<double>(2);
+  const std::vector<double> y(toy::dim, 0.5);
+  CHECK(doubles.observe({.layer = 0, .hidden = y, .prev_hidden = y}, engine.head));
+  CHECK(doubles.used() == lagom::layers_used(1));
+}
+
+TEST_CASE("states of a batch are values in an array", "[exit][policy]") {
+  const toy engine;
+  const lagom::exit_policy policy{features<lagom::gap, lagom::agreement>{}, lagom::any_of{lagom::threshold{.9f}, lagom::patience{2, 1}}};
+  using state = decltype(policy.state(1));
+  static_assert(std::is_trivially_copyable_v<state>);
+  constexpr int batch = 8;
+  std::vector<state> states(batch, policy.state(toy::layers));
+  std::vector<std::vector<float>> x;
+  for (int i = 0; i < batch; ++i) x.push_back(engine.start(i));
+  for (int l = 0; l < toy::layers; ++l) {
+    for (int i = 0; i < batch; ++i) {
+      auto& s = states[static_cast<std::size_t>(i)];
+      if (s.stopped) continue;
+      engine.layer(i, l, x[static_cast<std::size_t>(i)]);
+      (void)policy.observe(s, lagom::layer_obs{.layer = l, .hidden = x[static_cast<std::size_t>(i)]}, engine.head);
+    }
+  }
+  for (int i = 0; i < batch; ++i) {
+    const auto alone = live(engine, i, policy);
+    CHECK(states[static_cast<std::size_t>(i)].stop == alone.stop);
+    CHECK(states[static_cast<std::size_t>(i)].stats.top == alone.token);
+  }
+}
+
+TEST_CASE("a replay over a per-instance trace does what the model would do", "[exit][replay]") {
+  const toy engine;
+  const auto t = record(engine, 0, 60);
+  replay_equals_live(engine, t, lagom::exit_policy{features<lagom::gap>{}, lagom::adainfer_rule()});
+  replay_equals_live(engine, t, lagom::exit_policy{features<lagom::gap, lagom::top_prob>{}, lagom::linear_svm<2>{{3, 1}, -2}, lagom::not_before{2}});
+  // Agreement is with the last *probed* layer: recomputed, not looked up.
+  replay_equals_live(engine, t, lagom::exit_policy{features<lagom::agreement>{}, lagom::patience{1}, lagom::every_nth{3}});
+  replay_equals_live(engine, t, lagom::exit_policy{features<lagom::hidden_cosine, lagom::relative_depth>{}, lagom::threshold{.8f}});
+  const lagom::trace<> bare(toy::layers);
+  const auto missing = lagom::replay(bare, lagom::exit_policy{features<lagom::gap, lagom::hidden_cosine>{}, lagom::threshold{.8f}});
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().code == lagom::errc::wrong_features);
+  CHECK(missing.error().key.view() == "hidden_cosine");
+  static_assert(!lagom::replayed<lagom::trace_kind::free_running>::exact && lagom::replayed<lagom::trace_kind::teacher_forced>::exact);
+}
+
+TEST_CASE("traces recorded apart append to the trace recorded at once", "[exit][trace]") {
+  const toy engine;
+  auto a = record(engine, 0, 7);
+  a.append(record(engine, 7, 5));
+  const auto whole = record(engine, 0, 12);
+  REQUIRE(a.rows() == 12);
+  for (int r = 0; r < 12; ++r) {
+    CHECK(a.length(r) == 10 + r);
+    CHECK(a.group(r) == r % 3);
+    for (int l = 0; l < toy::layers; ++l) {
+      CHECK(a.stats(r, l).max == whole.stats(r, l).max);
+      CHECK(a.value(0, r, l) == whole.value(0, r, l));
+    }
+  }
+}
+
+TEST_CASE("labels follow either reading, and evaluation counts", "[exit][evaluate]") {
+  const toy engine;
+  const auto t = record(engine, 0, 90);
+  const auto all = [](lagom::index_t) { return true; };
+  const features<lagom::gap, lagom::agreement> pack;
+  auto correct = lagom::label(t, pack, lagom::label_kind::correct, all);
+  auto agrees = lagom::label(t, pack, lagom::label_kind::agrees_with_final, all);
+  REQUIRE(correct);
+  REQUIRE(agrees);
+  CHECK(correct->rows() == 90 * toy::layers);
+  const auto c = correct->view(), a = agrees->view();
+  CHECK(c.sequence_count() == 90);
+  for (int r = 0; r < 90; ++r) {
+    CHECK(a.labels[r * toy::layers + toy::layers - 1] == 1);  // the final layer agrees with itself
+    CHECK(c.features(1, r * toy::layers) == 0);               // nothing before the first layer to agree with
+  }
+  const auto run = lagom::replay(t, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{.6f}});
+  REQUIRE(run);
+  const auto whole = lagom::evaluate(t, *run, all);
+  lagom::evaluation merged;
+  for (int g = 0; g < 3; ++g) merged.merge(lagom::evaluate(t, *run, [&](lagom::index_t r) { return t.group(r) == g; }));
+  CHECK(merged.rows == whole.rows);
+  CHECK(merged.exit_correct == whole.exit_correct);
+  CHECK(merged.mean_stop().value == Approx(whole.mean_stop().value));
+  CHECK(whole.mean_used().value == Approx(whole.mean_stop().value + 1));
+  CHECK(whole.full_accuracy() > 0.5);
+  CHECK(whole.agreement() <= 1);
+  CHECK(whole.earliest_correct.count >= whole.full_correct);
+  const auto full = lagom::replay(t, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{2.0f}});
+  const auto never = lagom::evaluate(t, *full, all);
+  CHECK(never.counts.verdict() == lagom::degeneracy::never);
+  CHECK(never.exit_accuracy() == never.full_accuracy());
+  CHECK(lagom::evaluate(t, *full, [](lagom::index_t) { return false; }).full_accuracy() == 0);
+}

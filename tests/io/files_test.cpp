@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// JSON, JSON lines, saved policies, saved traces, sentences.
+#include <lagom/exit/replay.hpp>
+#include <lagom/io/describe.hpp>
+#include <lagom/io/jsonl.hpp>
+#include <lagom/io/policy_file.hpp>
+#include <lagom/io/trace_file.hpp>
+#include <lagom/signal/entropy.hpp>
+#include <lagom/signal/gap.hpp>
+#include <lagom/signal/hidden_cosine.hpp>
+#include <lagom/signal/top_prob.hpp>
+
+#include "support/approx.hpp"
+#include "support/catch.hpp"
+#include "support/files.hpp"
+#include "support/golden.hpp"
+
+using namespace lagom_test;
+using lagom::errc;
+using lagom::features;
+namespace io = lagom::io;
+
+TEST_CASE("strict JSON: duplicate keys, depth, garbage", "[io][json]") {
+  CHECK(must(io::parse_json(R"({"a":[1,2.5,"x",null,true],"b":{}})"))["a"][1] == 2.5);
+  CHECK(must(io::parse_json("3")) == 3);
+  CHECK(io::parse_json(R"({"a":1,"a":1})").error().code == errc::duplicate_key);
+  CHECK(io::parse_json(R"({"a":1,"a":1})").error().key.view() == "a");
+  CHECK(io::parse_json(R"({"a":{"b":1},"c":{"b":1}})"));  // the same key in two objects is fine
+  CHECK(io::parse_json("[1,]").error().code == errc::bad_json);
+  CHECK(io::parse_json("[1,]").error().byte == 3);
+  CHECK(io::parse_json("").error().code == errc::bad_json);
+  CHECK(io::parse_json(std::string(200'000, '[')).error().code == errc::too_deep);
+  CHECK(io::parse_json("[[[1]]]", 2).error().code == errc::too_deep);
+  CHECK(io::parse_json("[[[1]]]", 3));
+}
+
+TEST_CASE("JSON lines name file and line", "[io][jsonl]") {
+  const scratch dir;
+  const auto sum = [](const std::string& path) {
+    int total = 0;
+    auto ok = io::for_each_json_line(path, [&](const io::json& j, std::uint64_t) -> lagom::result<lagom::done> {
+      if (!j.is_number()) return lagom::failure{.code = errc::wrong_type, .key = "row"};
+      total += j.get<int>();
+      return lagom::done{};
+    });
+    return std::pair(total, ok ? lagom::failure{.code = errc{255}} : ok.error());
+  };
+  CHECK(sum(dir.write("good", "1\n\n 2 \r\n3")).first == 6);
+  const auto bad = sum(dir.write("bad", "1\n{\n")).second;
+  CHECK(bad.code == errc::bad_json);
+  CHECK(bad.row == 2);
+  CHECK(io::describe(bad).find("line 2") != std::string::npos);
+  const auto wrong = sum(dir.write("wrong", "1\n\n\"x\"\n")).second;
+  CHECK(wrong.row == 3);
+  CHECK(wrong.code == errc::wrong_type);
+  CHECK(sum(dir.file("none")).second.code == errc::cannot_open);
+}
+
+TEST_CASE("a failure becomes one line", "[io][describe]") {
+  CHECK(io::describe({.code = errc::overlap, .file = "m.safetensors", .key = "w", .byte = 4096, .expected = 128, .found = 64}) ==
+        "m.safetensors: w overlaps another tensor (byte 4096; expected 128; found 64)");
+  CHECK(io::describe({.code = errc::cannot_open, .file = "x"}) == "x: cannot be opened");
+  CHECK(io::describe({.code = errc::empty, .key = "training rows"}) == "training rows is empty");
+  CHECK(io::describe({.code = errc::missing_tensor, .key = "a\nb\x1b[31m"}).find_first_of("\n\x1b") == std::string::npos);
+}
+
+TEST_CASE("rules are saved and come back bit for bit", "[io][policy]") {
+  const scratch dir;
+  const features<lagom::gap, lagom::top_prob> pack;
+  const std::string path = dir.file("p.json");
+  const auto round = [&]<class Rule>(const Rule& rule) {
+    REQUIRE(io::save_policy(path, pack, rule));
+    return must(io::load_policy<Rule>(path, pack));
+  };
+  const lagom::standardized<lagom::linear_svm<2>> svm{{{0.1f, 0.2f}, {3.0f, 1e-7f}}, {{0.3333333f, -1e30f}, 7.7f}};
+  const auto back = round(svm);
+  CHECK(back.rule.weights == svm.rule.weights);
+  CHECK(back.scale.mean == svm.scale.mean);
+  CHECK(back.scale.inverse_deviation == svm.scale.inverse_deviation);
+  const lagom::rbf_svm<2> rbf{{1, 2, 3, 4}, {0.5f, -0.5f}, 0.7f, 0.1f};
+  CHECK(round(rbf).support == rbf.support);
+  CHECK(round(rbf).gamma == rbf.gamma);
+  const lagom::crf<2> crf{{{{1, 2}, {3, 4}}}, {5, 6}, {{{7, 8}, {9, 10}}}, 0.6f};
+  CHECK(round(crf).transitions == crf.transitions);
+  CHECK(round(crf).weights == crf.weights);
+  CHECK(round(lagom::logistic<2>{{1, 2}, 3, 0.25f}).log_odds == 0.25f);
+  CHECK(round(lagom::threshold<lagom::below>{0.3f, 1}).value == 0.3f);
+  CHECK(round(lagom::patience{4, 1}).steps == 4);
+}
+
+TEST_CASE("a policy file of another kind is refused with its reason", "[io][policy]") {
+  const scratch dir;
+  const std::string path = dir.file("p.json");
+  const features<lagom::gap, lagom::top_prob> pack;
+  REQUIRE(io::save_policy(path, pack, lagom::linear_svm<2>{{1, 2}, 3}));
+  const auto failure_of = [](auto r) { return r ? lagom::failure{.code = errc{255}} : r.error(); };
+  CHECK(failure_of(io::load_policy<lagom::logistic<2>>(path, pack)).code == errc::wrong_schema);
+  const auto other = failure_of(io::load_policy<lagom::linear_svm<2>>(path, features<lagom::gap, lagom::entropy>{}));
+  CHECK(other.code == errc::wrong_features);
+  CHECK(other.key.view() == "entropy");
+  CHECK(other.file.view() == path);
+  const std::string good = read_file(path);
+  const auto edited = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    text.replace(text.find(from), from.size(), to);
+    dir.write("p.json", text);
+    return failure_of(io::load_policy<lagom::linear_svm<2>>(path, pack)).code;
+  };
+  CHECK(edited("\"schema\": 1", "\"schema\": 2") == errc::wrong_schema);
+  CHECK(edited("\"policy\"", "\"trace\"") == errc::wrong_schema);
+  CHECK(edited("\"bias\"", "\"base\"") == errc::missing_key);
+  CHECK(edited("1.0", "\"1\"") == errc::wrong_type);
+  CHECK(edited("1.0", "1e60") == errc::not_finite);
+  CHECK(edited("1.0,", "1.0, 1.0,") == errc::wrong_width);
+  CHECK(edited("{", "[") == errc::bad_json);
+}
+
+TEST_CASE("a trace is saved and replays the same", "[io][trace]") {
+  const scratch dir;
+  const features<lagom::gap, lagom::hidden_cosine> pack;
+  lagom::trace<> t(4, pack);
+  for (int r = 0; r < 20; ++r) {
+    t.begin_row(r % 5, r % 2, 100 + r);
+    for (int l = 0; l < 4; ++l) {
+      const auto z = normal<float>(5, static_cast<std::uint64_t>(r * 4 + l), 2);
+      lagom::layer_obs o{.layer = l, .n_layers = 4, .hidden = z, .prev_hidden = z};
+      for (int v = 0; v < 5; ++v) o.stats.push(z[static_cast<std::size_t>(v)], v);
+      if (r == 3 && l == 1) o.stats.push(std::numeric_limits<float>::infinity(), 5);
+      t.record(lagom::portable{}, o, pack);
+    }
+  }
+  const std::string path = dir.file("t.safetensors");
+  REQUIRE(io::save_trace(path, t));
+  const auto back = must(io::load_trace(path));
+  CHECK(back.rows() == t.rows());
+  const lagom::exit_policy policy{pack, lagom::threshold{.4f}};
+  const auto a = must(lagom::replay(t, policy)), b = must(lagom::replay(back, policy));
+  for (std::size_t i = 0; i < 20; ++i) {
+    CHECK(a.outcomes[i].stop == b.outcomes[i].stop);
+    CHECK(a.outcomes[i].token == b.outcomes[i].token);
+  }
+  CHECK(back.stats(3, 1).bad);
+  CHECK(back.value(0, 7, 2) == t.value(0, 7, 2));
+  CHECK(back.length(19) == 119);
+  CHECK(io::load_trace<lagom::trace_kind::free_running>(path).error().code == errc::wrong_schema);
+  io::safetensors_writer empty;
+  REQUIRE(empty.write(dir.file("e.safetensors")));
+  CHECK(io::load_trace(dir.file("e.safetensors")).error().code == errc::wrong_schema);
+  const std::string bytes = read_file(path);
+  for (std::size_t n : {std::size_t{0}, bytes.size() / 3, bytes.size() - 1}) {
+    CHECK_FALSE(io::load_trace(dir.write("cut", bytes.substr(0, n))));
+  }
+}

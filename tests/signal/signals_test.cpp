@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include <cmath>
+#include <lagom/kernel/softmax_stats_of.hpp>
+#include <lagom/kernel/squared_norm.hpp>
+#include <lagom/signal/agreement.hpp>
+#include <lagom/signal/attention_cosine.hpp>
+#include <lagom/signal/entropy.hpp>
+#include <lagom/signal/features.hpp>
+#include <lagom/signal/gap.hpp>
+#include <lagom/signal/hidden_cosine.hpp>
+#include <lagom/signal/mlp_cosine.hpp>
+#include <lagom/signal/relative_depth.hpp>
+#include <lagom/signal/top_prob.hpp>
+#include <vector>
+
+#include "support/approx.hpp"
+#include "support/catch.hpp"
+
+using lagom::need;
+using lagom::portable;
+
+namespace {
+
+// A user's own signal: two numbers, a setting.
+struct powers {
+  static constexpr std::string_view name = "powers";
+  static constexpr std::size_t width = 2;
+  static constexpr need needs = need::hidden;
+  float exponent = 1;
+  template <class B>
+  void operator()(const auto& o, const B& b, float* out) const noexcept {
+    out[0] = std::pow(static_cast<float>(lagom::squared_norm(b, o.hidden)), exponent);
+    out[1] = exponent;
+  }
+};
+
+template <class S>
+float one(const S& signal, const lagom::layer_obs& o) {
+  float x = -99;
+  signal(o, portable{}, &x);
+  return x;
+}
+
+}  // namespace
+
+static_assert(lagom::exit_signal<lagom::gap> && lagom::exit_signal<powers> && !lagom::exit_signal<int>);
+static_assert(lagom::exit_signal<lagom::features<lagom::gap, powers>>);  // packs nest
+using pack = lagom::features<lagom::gap, powers, lagom::agreement>;
+static_assert(pack::width == 4 && pack::signals == 3 && pack::widths[1] == 2 && pack::names[2] == "agreement");
+static_assert(pack::needs == (need::stats | need::hidden | need::last_stats));
+static_assert(lagom::features<lagom::relative_depth>::needs == need::none);
+static_assert(sizeof(lagom::features<lagom::gap, lagom::top_prob, lagom::entropy>) <= 3);
+static_assert(std::is_trivially_copyable_v<lagom::layer_obs>);
+
+TEST_CASE("signals of the softmax statistics", "[signal]") {
+  const std::vector<float> z{2, 1, 0.1f, -1, 3};
+  lagom::layer_obs o{.layer = 2, .n_layers = 8};
+  o.stats = lagom::softmax_stats_of(portable{}, z);
+  CHECK(one(lagom::top_prob{}, o) == Approx(.634294965));
+  CHECK(one(lagom::gap{}, o) == Approx(.400950888));
+  CHECK(one(lagom::entropy{}, o) == Approx(1.007953072));
+  CHECK(one(lagom::relative_depth{}, o) == Approx(3.0 / 8));
+  CHECK(one(lagom::agreement{}, o) == 0);  // nothing was probed before
+  o.last_stats.push(1, 4);
+  CHECK(one(lagom::agreement{}, o) == 1);
+  o.last_stats = {};
+  o.last_stats.push(1, 0);
+  CHECK(one(lagom::agreement{}, o) == 0);
+}
+
+TEST_CASE("signals of flagged statistics are numbers that do not argue for stopping", "[signal]") {
+  lagom::layer_obs o{.layer = 0, .n_layers = 8};
+  CHECK(one(lagom::top_prob{}, o) == 0);
+  CHECK(one(lagom::gap{}, o) == 0);
+  CHECK(one(lagom::agreement{}, o) == 0);
+}
+
+TEST_CASE("cosines of hidden state, attention and MLP output", "[signal]") {
+  const std::vector<float> a{1, 2, 3}, b{-1, 0, 2}, zero{0, 0, 0};
+  const auto near = [](float x, double y) { return std::abs(static_cast<double>(x) - y) < 1e-6; };
+  CHECK(near(one(lagom::hidden_cosine{}, {.hidden = a, .prev_hidden = b}), .597614304667));
+  CHECK(near(one(lagom::attention_cosine{}, {.attention = a, .prev_attention = b}), .597614304667));
+  CHECK(near(one(lagom::mlp_cosine{}, {.mlp = a, .prev_mlp = b}), .597614304667));
+  CHECK(one(lagom::mlp_cosine{}, {.mlp = a}) == 0);                        // first layer
+  CHECK(one(lagom::hidden_cosine{}, {.hidden = a, .prev_hidden = zero}) == 0);
+  std::vector<float> poisoned = a;
+  const std::uint32_t nan = 0x7fc00000u;
+  __builtin_memcpy(poisoned.data(), &nan, sizeof nan);
+  float x = 0;
+  lagom::hidden_cosine{}(lagom::layer_obs{.hidden = poisoned, .prev_hidden = a}, portable{}, &x);
+  CHECK_FALSE(lagom::is_finite(&x));
+}
+
+TEST_CASE("a pack writes its features one after another and keeps settings", "[signal]") {
+  const std::vector<float> h{1, 2};
+  const lagom::features f{lagom::relative_depth{}, powers{.exponent = 2}, lagom::relative_depth{}};
+  float x[4] = {};
+  f(lagom::layer_obs{.layer = 1, .n_layers = 4, .hidden = h}, portable{}, x);
+  CHECK(x[0] == 0.5f);
+  CHECK(x[1] == 25);
+  CHECK(x[2] == 2);
+  CHECK(x[3] == 0.5f);
+  lagom::basic_layer_obs<double> d{.layer = 0, .n_layers = 2};
+  float y = 0;
+  lagom::relative_depth{}(d, portable{}, &y);
+  CHECK(y == 0.5f);
+}
