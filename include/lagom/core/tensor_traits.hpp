@@ -56,6 +56,17 @@ struct tensor_traits<T> {
   LAGOM_LEAF static constexpr index_t stride(const T&, int) noexcept { return 1; }
 };
 
+template <class T, std::size_t N>
+struct tensor_traits<T[N]> {
+  static constexpr int rank = std::is_array_v<T> ? 0 : 1;
+  template <class U>
+  LAGOM_LEAF static constexpr auto data(U& t) noexcept {
+    return &t[0];
+  }
+  LAGOM_LEAF static constexpr index_t extent(const T (&)[N], int) noexcept { return static_cast<index_t>(N); }
+  LAGOM_LEAF static constexpr index_t stride(const T (&)[N], int) noexcept { return 1; }
+};
+
 /// A type that `tensor_traits` covers, with the given rank.
 template <class T, int Rank>
 concept tensor = requires(std::remove_cvref_t<T>& t) {

@@ -44,9 +44,12 @@ class exit_run;
 ///   not stop the model.
 /// - The engine owes the skipped layers of a stopped token their keys and values before the next token.
 ///
-/// Concepts: `exit_signal`, `stop_rule`, `schedule`, `backend`. No allocation, no exceptions.
-template <exit_signal Features, stop_rule Rule, schedule Schedule = every_layer, backend Backend = portable>
+/// Concepts: `exit_signal`, `stop_rule`, `schedule`, `backend`; what is missing is said in a sentence.
+/// No allocation, no exceptions.
+template <class Features, class Rule, class Schedule = every_layer, class Backend = portable>
 struct exit_policy {
+  static_assert(check_signal<Features>::value && check_rule<Rule>::value && check_schedule<Schedule>::value &&
+                backend<Backend>);
   using rule_type = Rule;
   using features_type = Features;
 

@@ -48,7 +48,7 @@ LAGOM_HD cosine_stats<Acc> cosine_strided(vec_view<const X> x, vec_view<const Y>
 }
 
 struct cosine_fn {
-  template <backend B, class Xs, class Ys>
+  template <backend B, tensor<1> Xs, tensor<1> Ys>
   LAGOM_HD auto operator()(const B& b, const Xs& xs, const Ys& ys) const noexcept {
     const auto x = as_vec(xs);
     const auto y = as_vec(ys);

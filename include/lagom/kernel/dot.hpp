@@ -37,7 +37,7 @@ LAGOM_HD Acc dot_strided(vec_view<const X> x, vec_view<const Y> y) noexcept {
 }
 
 struct dot_fn {
-  template <backend B, class Xs, class Ys>
+  template <backend B, tensor<1> Xs, tensor<1> Ys>
   LAGOM_HD auto operator()(const B& b, const Xs& xs, const Ys& ys) const noexcept {
     const auto x = as_vec(xs);
     const auto y = as_vec(ys);

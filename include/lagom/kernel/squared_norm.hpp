@@ -11,7 +11,7 @@ inline namespace v0 {
 namespace detail {
 
 struct squared_norm_fn {
-  template <backend B, class Xs>
+  template <backend B, tensor<1> Xs>
   LAGOM_HD auto operator()(const B& b, const Xs& xs) const noexcept {
     const auto x = as_vec(xs);
     if constexpr (requires { b.squared_norm(x); }) {

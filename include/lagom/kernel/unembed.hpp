@@ -43,7 +43,7 @@ LAGOM_HD auto unembed_portable(const B& b, vec_view<const H> hidden, const head<
 }
 
 struct unembed_fn {
-  template <backend B, class Hidden, head_view Head>
+  template <backend B, tensor<1> Hidden, head_view Head>
   LAGOM_HD auto operator()(const B& b, const Hidden& hidden, const Head& to) const noexcept {
     const auto h = as_vec(hidden);
     LAGOM_ASSERT(h.size() == to.rows.cols());

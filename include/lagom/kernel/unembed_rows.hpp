@@ -33,7 +33,7 @@ LAGOM_HD auto unembed_rows_portable(const B& b, vec_view<const H> hidden, const 
 }
 
 struct unembed_rows_fn {
-  template <backend B, class Hidden, head_view Head>
+  template <backend B, tensor<1> Hidden, head_view Head>
   LAGOM_HD auto operator()(const B& b, const Hidden& hidden, const Head& to,
                            vec_view<const token_id> tokens) const noexcept {
     const auto h = as_vec(hidden);

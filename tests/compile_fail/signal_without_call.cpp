@@ -1,0 +1,15 @@
+// expect: signal: needs `void operator\(\)\(const auto& obs, const auto& backend, float\* out\) const`
+// SPDX-License-Identifier: MIT
+#include <lagom/signal/features.hpp>
+
+struct silent {
+  static constexpr std::string_view name = "silent";
+  static constexpr std::size_t width = 1;
+  static constexpr lagom::need needs = lagom::need::none;
+#ifdef WITHOUT_FAULT
+  void operator()(const auto&, const auto&, float* out) const noexcept { out[0] = 0; }
+#else
+  void operator()(const auto&, float* out) const noexcept { out[0] = 0; }
+#endif
+};
+static_assert(lagom::check_signal<silent>::value);

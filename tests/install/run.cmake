@@ -1,0 +1,20 @@
+# Installs the package into a scratch prefix and builds a consumer both ways:
+#   cmake -DSOURCE=<project> -DBUILD=<build tree> -DWORK=<scratch> -DGENERATOR=... -DCOMPILER=... -P run.cmake
+cmake_minimum_required(VERSION 3.25)
+file(REMOVE_RECURSE ${WORK})
+execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+foreach(way package subdirectory)
+  if(way STREQUAL "package")
+    set(how -DCMAKE_PREFIX_PATH=${WORK}/prefix)
+  else()
+    set(how -DLAGOM_SOURCE=${SOURCE})
+  endif()
+  execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE}/tests/install -B ${WORK}/${way} -G ${GENERATOR}
+                          -DCMAKE_CXX_COMPILER=${COMPILER} ${how} OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${CMAKE_COMMAND} --build ${WORK}/${way} OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${CMAKE_CTEST_COMMAND} --test-dir ${WORK}/${way} --output-on-failure COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+file(STRINGS ${WORK}/prefix/share/pkgconfig/lagom.pc cflags REGEX "^Cflags: -I.{includedir} -std=c..20")
+if(NOT cflags)
+  message(FATAL_ERROR "lagom.pc does not say where the headers are")
+endif()
