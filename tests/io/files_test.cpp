@@ -113,6 +113,8 @@ TEST_CASE("a policy file of another kind is refused with its reason", "[io][poli
   CHECK(edited("1.0", "1e60") == errc::not_finite);
   CHECK(edited("1.0,", "1.0, 1.0,") == errc::wrong_width);
   CHECK(edited("{", "[") == errc::bad_json);
+  REQUIRE(io::save_policy(path, pack, lagom::patience{2, 2}));  // there is no third feature
+  CHECK(failure_of(io::load_policy<lagom::patience>(path, pack)).code == errc::out_of_range);
 }
 
 TEST_CASE("a trace is saved and replays the same", "[io][trace]") {

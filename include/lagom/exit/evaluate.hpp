@@ -55,10 +55,11 @@ template <trace_kind Kind>
   return -1;
 }
 
-/// Judges the outcomes of a replay against the trace, over the rows for which `keep(row)` is true.
+/// Judges the outcomes of a replay against the trace, over the rows for which `keep(row)` is true (all of them
+/// must have been replayed).
 /// `first_probed` is the first layer that the policy's schedule looks at.
-template <backend B = portable, trace_kind Kind, class Keep>
-[[nodiscard]] evaluation evaluate(const trace<Kind>& t, const replayed<Kind>& run, const Keep& keep,
+template <backend B = portable, trace_kind Kind, class Keep = every_row>
+[[nodiscard]] evaluation evaluate(const trace<Kind>& t, const replayed<Kind>& run, const Keep& keep = {},
                                   layer_index first_probed = 0) {
   evaluation e;
   for (index_t row = 0; row < t.rows(); ++row) {

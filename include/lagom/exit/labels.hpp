@@ -4,7 +4,7 @@
 #pragma once
 
 #include "../stop/dataset.hpp"
-#include "trace_features.hpp"
+#include "replay.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -26,8 +26,8 @@ template <trace_kind Kind>
 /// whether stopping there was right. Rows of the trace for which `keep(row)` is false are left out; so is a
 /// layer with a feature that is not finite. Agreement features compare with the previous layer.
 /// Fails with `wrong_features` when a signal needs what was not recorded.
-template <backend B = portable, trace_kind Kind, class... Ss, class Keep>
-result<dataset> label(const trace<Kind>& t, const features<Ss...>& pack, label_kind kind, const Keep& keep) {
+template <backend B = portable, trace_kind Kind, class... Ss, class Keep = every_row>
+result<dataset> label(const trace<Kind>& t, const features<Ss...>& pack, label_kind kind, const Keep& keep = {}) {
   auto made = trace_features<features<Ss...>, Kind>::make(pack, t);
   if (!made) return made.error();
   dataset data(features<Ss...>::width);

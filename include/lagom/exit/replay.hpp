@@ -9,9 +9,9 @@
 namespace lagom {
 inline namespace v0 {
 
-/// What a policy did with one row.
+/// What a policy did with one row. A row that was left out has stop -1.
 struct exit_outcome {
-  layer_index stop{};
+  layer_index stop{-1};
   token_id token = no_token;
   int probes = 0;
 };
@@ -24,11 +24,17 @@ struct replayed {
   std::vector<exit_outcome> outcomes;
 };
 
-/// Runs `policy` over every row of the trace: the same code as live, fed with recorded statistics.
-/// Fails with `wrong_features` when a signal needs what was not recorded.
+/// Keeps every row.
+struct every_row {
+  LAGOM_LEAF constexpr bool operator()(index_t) const noexcept { return true; }
+};
+
+/// Runs `policy` over the rows of the trace for which `keep(row)` is true: the same code as live, fed with
+/// recorded statistics. Fails with `wrong_features` when a signal needs what was not recorded.
 /// Cost: rows x layers rule steps; no head is passed.
-template <trace_kind Kind, class... Ss, stop_rule R, schedule S, backend B>
-result<replayed<Kind>> replay(const trace<Kind>& recorded, const exit_policy<features<Ss...>, R, S, B>& policy) {
+template <trace_kind Kind, class... Ss, stop_rule R, schedule S, backend B, class Keep = every_row>
+result<replayed<Kind>> replay(const trace<Kind>& recorded, const exit_policy<features<Ss...>, R, S, B>& policy,
+                              const Keep& keep = {}) {
   using columns = trace_features<features<Ss...>, Kind>;
   auto made = columns::make(policy.features, recorded);
   if (!made) return made.error();
@@ -36,12 +42,14 @@ result<replayed<Kind>> replay(const trace<Kind>& recorded, const exit_policy<fea
   replayed<Kind> result;
   result.outcomes.reserve(static_cast<std::size_t>(recorded.rows()));
   for (index_t row = 0; row < recorded.rows(); ++row) {
+    exit_outcome& out = result.outcomes.emplace_back();
+    if (!keep(row)) continue;
     shadow.features.at_row(row);
     auto state = shadow.state(recorded.layers());
     for (int l = 0; l < recorded.layers(); ++l) {
       if (shadow.observe(state, layer_obs{.layer = l}, recorded.stats(row, l))) break;
     }
-    result.outcomes.push_back({state.stop, state.stats.top, state.probes});
+    out = {state.stop, state.stats.top, state.probes};
   }
   return result;
 }

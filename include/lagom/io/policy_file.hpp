@@ -51,7 +51,7 @@ result<Rule> load_policy(const std::string& path, const features<Ss...>&) {
   if (!is("widths", features<Ss...>::widths)) return fail(errc::wrong_features, "widths");
   const json* const rule = find(*parsed, "rule");
   if (rule == nullptr) return fail(errc::missing_key, "rule");
-  auto read = rule_format<Rule>::read(*rule);
+  auto read = rule_format<Rule>::read(*rule, features<Ss...>::width);
   if (!read) return read.error().in(path);
   return read;
 }

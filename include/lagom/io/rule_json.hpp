@@ -16,8 +16,8 @@ namespace lagom {
 inline namespace v0 {
 namespace io {
 
-/// How a rule is written and read: one specialisation a rule, `kind` its name in the file. Specialise it for
-/// your own rule to save it.
+/// How a rule is written and read: one specialisation a rule, `kind` its name in the file, `width` the number of
+/// features it will see. Specialise it for your own rule to save it.
 template <class Rule>
 struct rule_format;
 
@@ -58,10 +58,14 @@ result<done> read_array(const json& from, const char* key, std::array<float, N>&
   return done{};
 }
 
-inline result<done> read_feature(const json& from, int& to) {
+/// The index of one of `width` features.
+inline result<done> read_feature(const json& from, std::size_t width, int& to) {
   const json* const at = find(from, "feature");
   if (at == nullptr) return failure{.code = errc::missing_key, .key = "feature"};
-  if (!at->is_number_unsigned() || at->get<std::uint64_t>() > 1000) return failure{.code = errc::bad_value, .key = "feature"};
+  if (!at->is_number_unsigned()) return failure{.code = errc::wrong_type, .key = "feature"};
+  if (at->get<std::uint64_t>() >= width) {
+    return failure{.code = errc::out_of_range, .key = "feature", .expected = width, .found = at->get<std::uint64_t>()};
+  }
   to = at->get<int>();
   return done{};
 }
@@ -75,10 +79,10 @@ struct rule_format<threshold<Comparator>> {
                                            : std::same_as<Comparator, at_most> ? "threshold_at_most"
                                                                                : "threshold_below";
   static json write(const threshold<Comparator>& r) { return {{"value", r.value}, {"feature", r.feature}}; }
-  static result<threshold<Comparator>> read(const json& from) {
+  static result<threshold<Comparator>> read(const json& from, std::size_t width) {
     threshold<Comparator> r;
     if (auto ok = detail::read_number(from, "value", r.value); !ok) return ok.error();
-    if (auto ok = detail::read_feature(from, r.feature); !ok) return ok.error();
+    if (auto ok = detail::read_feature(from, width, r.feature); !ok) return ok.error();
     return r;
   }
 };
@@ -87,13 +91,13 @@ template <>
 struct rule_format<patience> {
   static constexpr std::string_view kind = "patience";
   static json write(const patience& r) { return {{"steps", r.steps}, {"feature", r.feature}}; }
-  static result<patience> read(const json& from) {
+  static result<patience> read(const json& from, std::size_t width) {
     patience r;
     float steps = 0;
     if (auto ok = detail::read_number(from, "steps", steps); !ok) return ok.error();
     if (!(steps >= 1 && steps <= 10000)) return failure{.code = errc::bad_value, .key = "steps"};
     r.steps = static_cast<int>(steps);
-    if (auto ok = detail::read_feature(from, r.feature); !ok) return ok.error();
+    if (auto ok = detail::read_feature(from, width, r.feature); !ok) return ok.error();
     return r;
   }
 };
@@ -102,7 +106,7 @@ template <std::size_t N>
 struct rule_format<linear_svm<N>> {
   static constexpr std::string_view kind = "linear_svm";
   static json write(const linear_svm<N>& r) { return {{"weights", r.weights}, {"bias", r.bias}}; }
-  static result<linear_svm<N>> read(const json& from) {
+  static result<linear_svm<N>> read(const json& from, std::size_t) {
     linear_svm<N> r;
     if (auto ok = detail::read_array(from, "weights", r.weights); !ok) return ok.error();
     if (auto ok = detail::read_number(from, "bias", r.bias); !ok) return ok.error();
@@ -116,7 +120,7 @@ struct rule_format<logistic<N>> {
   static json write(const logistic<N>& r) {
     return {{"weights", r.weights}, {"bias", r.bias}, {"log_odds", r.log_odds}};
   }
-  static result<logistic<N>> read(const json& from) {
+  static result<logistic<N>> read(const json& from, std::size_t) {
     logistic<N> r;
     if (auto ok = detail::read_array(from, "weights", r.weights); !ok) return ok.error();
     if (auto ok = detail::read_number(from, "bias", r.bias); !ok) return ok.error();
@@ -131,7 +135,7 @@ struct rule_format<rbf_svm<N>> {
   static json write(const rbf_svm<N>& r) {
     return {{"gamma", r.gamma}, {"bias", r.bias}, {"coefficients", r.coefficients}, {"support", r.support}};
   }
-  static result<rbf_svm<N>> read(const json& from) {
+  static result<rbf_svm<N>> read(const json& from, std::size_t) {
     rbf_svm<N> r;
     if (auto ok = detail::read_number(from, "gamma", r.gamma); !ok) return ok.error();
     if (!(r.gamma > 0)) return failure{.code = errc::bad_value, .key = "gamma"};
@@ -160,7 +164,7 @@ struct rule_format<crf<N>> {
             {"bias", r.bias},                   {"transitions_continue", r.transitions[0]},
             {"transitions_stop", r.transitions[1]}, {"stop_at", r.stop_at}};
   }
-  static result<crf<N>> read(const json& from) {
+  static result<crf<N>> read(const json& from, std::size_t) {
     crf<N> r;
     if (auto ok = detail::read_array(from, "weights_continue", r.weights[0]); !ok) return ok.error();
     if (auto ok = detail::read_array(from, "weights_stop", r.weights[1]); !ok) return ok.error();
@@ -181,11 +185,11 @@ struct rule_format<standardized<Rule>> {
     out["inverse_deviation"] = r.scale.inverse_deviation;
     return out;
   }
-  static result<standardized<Rule>> read(const json& from) {
+  static result<standardized<Rule>> read(const json& from, std::size_t width) {
     standardized<Rule> r;
     if (auto ok = detail::read_array(from, "mean", r.scale.mean); !ok) return ok.error();
     if (auto ok = detail::read_array(from, "inverse_deviation", r.scale.inverse_deviation); !ok) return ok.error();
-    auto rule = rule_format<Rule>::read(from);
+    auto rule = rule_format<Rule>::read(from, width);
     if (!rule) return rule.error();
     r.rule = std::move(*rule);
     return r;

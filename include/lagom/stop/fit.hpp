@@ -63,6 +63,20 @@ index_t count_positives(const dataset_view& data) noexcept {
   return n;
 }
 
+/// C of the rows labelled +1 and of the others.
+struct class_costs {
+  double positive, negative;
+};
+
+/// C times the class weight, times rows / (2 rows of the class) where classes are balanced (what scikit-learn's
+/// class_weight="balanced" does).
+template <class Config>
+LAGOM_LEAF class_costs costs_of(const Config& config, const fit_report& r) noexcept {
+  const auto half = static_cast<double>(r.rows) / 2, positives = static_cast<double>(r.positives);
+  return {config.C * config.positive_weight * (config.balanced ? half / positives : 1),
+          config.C * config.negative_weight * (config.balanced ? half / (2 * half - positives) : 1)};
+}
+
 /// Mean and population deviation of every feature (a constant feature keeps its size), or the identity.
 template <std::size_t N, backend B>
 scaler<N> fit_scaler(const dataset_view& data, bool standardize) {

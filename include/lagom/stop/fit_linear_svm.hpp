@@ -18,13 +18,15 @@ enum class svm_loss : std::uint8_t { hinge, squared_hinge };
 /// - hinge or squared_hinge + regularised = liblinear's and scikit-learn's `LinearSVC`.
 ///
 /// `positive_weight` multiplies C for the rows labelled +1, `negative_weight` for the others: a larger
-/// `negative_weight` makes stopping rarer and safer.
+/// `negative_weight` makes stopping rarer and safer. `balanced` first gives both classes the same total weight:
+/// where nearly every layer is right, the few wrong ones would otherwise hardly count.
 struct linear_svm_config {
   double C = 1;
   svm_loss loss = svm_loss::squared_hinge;
   bias_term bias = bias_term::unregularised;
   double positive_weight = 1;
   double negative_weight = 1;
+  bool balanced = false;
   bool standardize = true;  ///< fit, and later apply, to (x - mean) / deviation
   double tolerance = 1e-10;  ///< of the objective, relative
   int max_iterations = 200;
@@ -58,8 +60,7 @@ result<fitted<standardized<linear_svm<N>>>> fit(const linear_svm_config& config,
   out.report = {.rows = data.rows(), .positives = detail::count_positives<B>(data)};
   out.model.scale = detail::fit_scaler<N, B>(data, config.standardize);
   const auto x = detail::scaled_features<N, B>(data, out.model.scale);
-  const detail::linear_problem<N> problem{x.data(), data, config.C * config.positive_weight,
-                                          config.C * config.negative_weight, config.bias};
+  const detail::linear_problem<N> problem{x.data(), data, detail::costs_of(config, out.report), config.bias};
   const auto v = config.loss == svm_loss::hinge
                      ? detail::hinge_interior_point<N, B>(problem, config.tolerance, config.max_iterations)
                            .minimise(out.report)

@@ -16,6 +16,7 @@ struct logistic_config {
   bias_term bias = bias_term::unregularised;
   double positive_weight = 1;
   double negative_weight = 1;
+  bool balanced = false;
   bool standardize = true;
   double tolerance = 1e-10;
   int max_iterations = 200;
@@ -42,8 +43,7 @@ result<fitted<standardized<logistic<N>>>> fit(const logistic_config& config, con
   out.report = {.rows = data.rows(), .positives = detail::count_positives<B>(data)};
   out.model.scale = detail::fit_scaler<N, B>(data, config.standardize);
   const auto x = detail::scaled_features<N, B>(data, out.model.scale);
-  const detail::linear_problem<N> problem{x.data(), data, config.C * config.positive_weight,
-                                          config.C * config.negative_weight, config.bias};
+  const detail::linear_problem<N> problem{x.data(), data, detail::costs_of(config, out.report), config.bias};
   const auto v = detail::newton<N, B, detail::logistic_loss>(problem, config.tolerance, config.max_iterations,
                                                              out.report);
   out.model.rule = detail::linear_model<logistic, N>(v);

@@ -21,6 +21,7 @@ struct rbf_svm_config {
   double gamma = 0;
   double positive_weight = 1;
   double negative_weight = 1;
+  bool balanced = false;
   bool standardize = true;
   double tolerance = 1e-3;  ///< of the optimality conditions, as libsvm's -e
   int max_iterations = 10'000'000;
@@ -34,8 +35,8 @@ namespace detail {
 template <std::size_t N, backend B>
 class smo {
  public:
-  smo(const float* x, const dataset_view& data, const rbf_svm_config& config, float gamma)
-      : data_(data), config_(config), cache_(x, data.rows(), gamma, config.cache_bytes) {
+  smo(const float* x, const dataset_view& data, const rbf_svm_config& config, class_costs costs, float gamma)
+      : data_(data), config_(config), costs_(costs), cache_(x, data.rows(), gamma, config.cache_bytes) {
     alpha_.resize(static_cast<std::size_t>(data.rows()), 0.0);
     gradient_.resize(static_cast<std::size_t>(data.rows()), -1.0);
   }
@@ -80,8 +81,7 @@ class smo {
   [[nodiscard]] double label(index_t i) const noexcept { return static_cast<double>(data_.labels[i]); }
   [[nodiscard]] double gradient(index_t i) const noexcept { return gradient_[static_cast<std::size_t>(i)]; }
   [[nodiscard]] double cost(index_t i) const noexcept {
-    return config_.C * (data_.labels[i] > 0 ? config_.positive_weight : config_.negative_weight) *
-           static_cast<double>(data_.weight(i));
+    return (data_.labels[i] > 0 ? costs_.positive : costs_.negative) * static_cast<double>(data_.weight(i));
   }
   [[nodiscard]] bool at_upper(index_t i) const noexcept { return alpha(i) >= cost(i); }
   [[nodiscard]] bool at_bound(index_t i) const noexcept { return alpha(i) <= 0 || at_upper(i); }
@@ -149,6 +149,7 @@ class smo {
 
   dataset_view data_;
   rbf_svm_config config_;
+  class_costs costs_;
   kernel_cache<N, B> cache_;
   std::vector<double> alpha_, gradient_;
 };
@@ -201,7 +202,7 @@ result<fitted<standardized<rbf_svm<N>>>> fit(const rbf_svm_config& config, const
   const double gamma = config.gamma > 0 ? config.gamma : detail::scale_gamma<N, B>(x);
   auto& rule = out.model.rule;
   rule.gamma = static_cast<float>(gamma);
-  detail::smo<N, B> solver(x.data(), data, config, rule.gamma);
+  detail::smo<N, B> solver(x.data(), data, config, detail::costs_of(config, out.report), rule.gamma);
   solver.minimise(out.report);
   rule.bias = static_cast<float>(solver.bias());
   for (index_t i = 0; i < data.rows(); ++i) {

@@ -21,11 +21,11 @@ template <std::size_t N>
 struct linear_problem {
   const float* x;  ///< N x rows, feature by feature
   dataset_view data;
-  double c_positive, c_negative;
+  class_costs costs;
   bias_term bias;
 
   [[nodiscard]] LAGOM_LEAF double cost(index_t i) const noexcept {
-    return (data.labels[i] > 0 ? c_positive : c_negative) * static_cast<double>(data.weight(i));
+    return (data.labels[i] > 0 ? costs.positive : costs.negative) * static_cast<double>(data.weight(i));
   }
   /// w . x_i + b.
   [[nodiscard]] LAGOM_LEAF double decision(const small_vector<N + 1>& v, index_t i) const noexcept {

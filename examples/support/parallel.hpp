@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Threads, and a BLAS that does not start its own.
+#pragma once
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+extern "C" void openblas_set_num_threads(int) __attribute__((weak));
+
+namespace support {
+
+// The decoder is parallel over sequences: one thread a product.
+inline void single_threaded_blas() {
+  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
+}
+
+// Calls task(i) for i in 0 ... n - 1 on up to `threads` threads. The first exception is lost on purpose: tasks
+// report failures by value.
+template <class Task>
+void parallel(std::size_t n, unsigned threads, Task&& task) {
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < n; i = next++) task(i);
+  };
+  std::vector<std::thread> pool;
+  for (unsigned t = 1; t < threads && t < n; ++t) pool.emplace_back(work);
+  work();
+  for (std::thread& t : pool) t.join();
+}
+
+}  // namespace support
