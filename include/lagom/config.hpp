@@ -5,7 +5,10 @@
 /// | macro                       | meaning                                                                    |
 /// |-----------------------------|----------------------------------------------------------------------------|
 /// | `LAGOM_HD`                  | marks what a device kernel may call; empty without a device compiler       |
-/// | `LAGOM_LEAF`                | `LAGOM_HD` and forced inlining: leaf functions leave no body to merge      |
+/// | `LAGOM_INLINE`              | forced inlining: leaf functions leave no body for the linker to merge      |
+/// | `LAGOM_LEAF`                | `LAGOM_HD LAGOM_INLINE`: a leaf that a device kernel may call              |
+/// | `LAGOM_HD_UNCHECKED`        | before a template that is a host or a device function as its argument is   |
+/// | `LAGOM_OBJECT`              | a function object of namespace scope, on host and device                   |
 /// | `LAGOM_RESTRICT`            | the pointer does not alias the others of the loop                          |
 /// | `LAGOM_ASSERT(c)`           | precondition check; define it before the first include to take it over     |
 /// | `LAGOM_HAS_CUSTOM_ASSERT()` | 1 when the program defined its own `LAGOM_ASSERT`                          |
@@ -18,18 +21,28 @@
 #if defined(__CUDACC__) || defined(__HIPCC__)
 #define LAGOM_HAS_CUDA() 1
 #define LAGOM_HD __host__ __device__
+#define LAGOM_HD_UNCHECKED _Pragma("nv_exec_check_disable")
 #else
 #define LAGOM_HAS_CUDA() 0
 #define LAGOM_HD
+#define LAGOM_HD_UNCHECKED
+#endif
+
+#if defined(__CUDA_ARCH__)
+#define LAGOM_OBJECT __device__ static constexpr
+#else
+#define LAGOM_OBJECT inline constexpr
 #endif
 
 #if defined(_MSC_VER) && !defined(__clang__)
-#define LAGOM_LEAF LAGOM_HD __forceinline
+#define LAGOM_INLINE __forceinline
 #define LAGOM_RESTRICT __restrict
 #else
-#define LAGOM_LEAF LAGOM_HD inline __attribute__((always_inline))
+#define LAGOM_INLINE inline __attribute__((always_inline))
 #define LAGOM_RESTRICT __restrict__
 #endif
+
+#define LAGOM_LEAF LAGOM_HD LAGOM_INLINE
 
 #if defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)
 #define LAGOM_HAS_FMA() 1

@@ -105,10 +105,7 @@ TEST_CASE("the RBF score sums kernels, whoever owns the vectors", "[stop][rbf]")
 
 TEST_CASE("the CRF's filtered marginals match the known vector and brute force", "[stop][crf]") {
   // Emissions as weights on one-hot positions: feature t is 1 at step t.
-  lagom::crf<3> model;
-  model.weights[0] = {.5f, .1f, -.4f};
-  model.weights[1] = {-.2f, .3f, .9f};
-  model.transitions = {{{.2f, -.1f}, {-.5f, .4f}}};
+  const lagom::crf<3> model{{{.5f, .1f, -.4f}, {-.2f, .3f, .9f}}, {}, {{.2f, -.1f}, {-.5f, .4f}}};
   const double known[] = {.331812227832, .568987521078, .839113676925};
   lagom::crf<3>::state s;
   for (std::size_t t = 0; t < 3; ++t) {
@@ -117,7 +114,7 @@ TEST_CASE("the CRF's filtered marginals match the known vector and brute force",
     CHECK(model.filtered(s, x) == Approx(known[t]).epsilon(1e-6));
   }
   // Enumeration of all label paths up to each step, for a longer chain with biases.
-  lagom::crf<1> chain{.weights = {{{0.3f}, {1.1f}}}, .bias = {0.2f, -0.4f}, .transitions = {{{0.5f, -1.0f}, {-0.7f, 0.9f}}}};
+  lagom::crf<1> chain{.weights = {{0.3f}, {1.1f}}, .bias = {0.2f, -0.4f}, .transitions = {{0.5f, -1.0f}, {-0.7f, 0.9f}}};
   lagom::crf<1>::state c;
   std::vector<float> seen;
   for (int t = 0; t < 10; ++t) {

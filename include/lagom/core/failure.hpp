@@ -65,7 +65,7 @@ struct failure {
   std::uint64_t found = none;      ///< what was there
 
   /// The same failure, saying which file it happened in (unless it already says).
-  [[nodiscard]] LAGOM_LEAF constexpr failure in(std::string_view path) const noexcept {
+  [[nodiscard]] LAGOM_INLINE constexpr failure in(std::string_view path) const noexcept {
     failure f = *this;
     if (f.file.empty()) f.file = path;
     return f;

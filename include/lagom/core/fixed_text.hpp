@@ -20,7 +20,7 @@ class fixed_text {
  public:
   constexpr fixed_text() noexcept = default;
   template <std::convertible_to<std::string_view> Text>
-  LAGOM_LEAF constexpr fixed_text(const Text& from) noexcept {
+  LAGOM_INLINE constexpr fixed_text(const Text& from) noexcept {
     const std::string_view text = from;
     if (text.size() <= N) {
       append(text);
@@ -33,11 +33,11 @@ class fixed_text {
     append(text.substr(text.size() - (N - gap.size() - head)));
   }
 
-  [[nodiscard]] LAGOM_LEAF constexpr std::string_view view() const noexcept { return {bytes_, size_}; }
-  [[nodiscard]] LAGOM_LEAF constexpr bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] LAGOM_INLINE constexpr std::string_view view() const noexcept { return {bytes_, size_}; }
+  [[nodiscard]] LAGOM_INLINE constexpr bool empty() const noexcept { return size_ == 0; }
 
  private:
-  LAGOM_LEAF constexpr void append(std::string_view text) noexcept {
+  LAGOM_INLINE constexpr void append(std::string_view text) noexcept {
     for (const char c : text) bytes_[size_++] = c;
   }
 

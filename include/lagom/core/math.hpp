@@ -30,14 +30,12 @@ LAGOM_LEAF constexpr double multiply_add(double a, double b, double c) noexcept 
 /// The value of `x`, computed before anything that follows: a fence against reassociation under fast-math.
 template <std::floating_point T>
 LAGOM_LEAF constexpr T rounded(T x) noexcept {
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_assoc_barrier)
+#if LAGOM_HAS_CUDA()
+  return x;
+#elif __has_builtin(__builtin_assoc_barrier)
   return __builtin_assoc_barrier(x);
 #elif __has_builtin(__arithmetic_fence)
   return __arithmetic_fence(x);
-#else
-  return x;
-#endif
 #else
   return x;
 #endif
@@ -103,6 +101,9 @@ LAGOM_LEAF constexpr T exp_nonpositive(T x) noexcept {
   return exp_of_clamped(exp_clamp(x));
 }
 
+// Not in namespace lagom: `using namespace lagom` must not make `sqrt(x)` ambiguous.
+namespace detail {
+
 /// Natural logarithm of a positive number.
 LAGOM_LEAF float log(float x) noexcept { return std::log(x); }
 /// @overload
@@ -112,6 +113,8 @@ LAGOM_LEAF double log(double x) noexcept { return std::log(x); }
 LAGOM_LEAF float sqrt(float x) noexcept { return std::sqrt(x); }
 /// @overload
 LAGOM_LEAF double sqrt(double x) noexcept { return std::sqrt(x); }
+
+}  // namespace detail
 
 /// 1 / (1 + e^-x): never overflows, 0.5 at 0, symmetric.
 template <std::floating_point T>

@@ -27,13 +27,13 @@ class [[nodiscard]] result {
  public:
   using value_type = T;
 
-  LAGOM_LEAF result(T value) noexcept(std::is_nothrow_move_constructible_v<T>) : ok_(true) {
+  LAGOM_INLINE result(T value) noexcept(std::is_nothrow_move_constructible_v<T>) : ok_(true) {
     ::new (static_cast<void*>(&value_)) T(std::move(value));
   }
-  LAGOM_LEAF result(const failure& why) noexcept : ok_(false) { ::new (static_cast<void*>(&failure_)) failure(why); }
+  LAGOM_INLINE result(const failure& why) noexcept : ok_(false) { ::new (static_cast<void*>(&failure_)) failure(why); }
 
-  LAGOM_LEAF result(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) : ok_(other.ok_) { take(other); }
-  LAGOM_LEAF result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
+  LAGOM_INLINE result(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) : ok_(other.ok_) { take(other); }
+  LAGOM_INLINE result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
     if (this != &other) {
       drop();
       ok_ = other.ok_;
@@ -43,43 +43,43 @@ class [[nodiscard]] result {
   }
   result(const result&) = delete;
   result& operator=(const result&) = delete;
-  LAGOM_LEAF ~result() { drop(); }
+  LAGOM_INLINE ~result() { drop(); }
 
-  [[nodiscard]] LAGOM_LEAF explicit operator bool() const noexcept { return ok_; }
-  [[nodiscard]] LAGOM_LEAF bool has_value() const noexcept { return ok_; }
+  [[nodiscard]] LAGOM_INLINE explicit operator bool() const noexcept { return ok_; }
+  [[nodiscard]] LAGOM_INLINE bool has_value() const noexcept { return ok_; }
 
-  [[nodiscard]] LAGOM_LEAF T& value() & noexcept {
+  [[nodiscard]] LAGOM_INLINE T& value() & noexcept {
     LAGOM_ASSERT(ok_);
     return value_;
   }
-  [[nodiscard]] LAGOM_LEAF const T& value() const& noexcept {
+  [[nodiscard]] LAGOM_INLINE const T& value() const& noexcept {
     LAGOM_ASSERT(ok_);
     return value_;
   }
-  [[nodiscard]] LAGOM_LEAF T&& value() && noexcept {
+  [[nodiscard]] LAGOM_INLINE T&& value() && noexcept {
     LAGOM_ASSERT(ok_);
     return std::move(value_);
   }
-  [[nodiscard]] LAGOM_LEAF T& operator*() & noexcept { return value(); }
-  [[nodiscard]] LAGOM_LEAF const T& operator*() const& noexcept { return value(); }
-  [[nodiscard]] LAGOM_LEAF T&& operator*() && noexcept { return std::move(*this).value(); }
-  [[nodiscard]] LAGOM_LEAF T* operator->() noexcept { return &value(); }
-  [[nodiscard]] LAGOM_LEAF const T* operator->() const noexcept { return &value(); }
+  [[nodiscard]] LAGOM_INLINE T& operator*() & noexcept { return value(); }
+  [[nodiscard]] LAGOM_INLINE const T& operator*() const& noexcept { return value(); }
+  [[nodiscard]] LAGOM_INLINE T&& operator*() && noexcept { return std::move(*this).value(); }
+  [[nodiscard]] LAGOM_INLINE T* operator->() noexcept { return &value(); }
+  [[nodiscard]] LAGOM_INLINE const T* operator->() const noexcept { return &value(); }
 
-  [[nodiscard]] LAGOM_LEAF const failure& error() const noexcept {
+  [[nodiscard]] LAGOM_INLINE const failure& error() const noexcept {
     LAGOM_ASSERT(!ok_);
     return failure_;
   }
 
  private:
-  LAGOM_LEAF void take(result& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
+  LAGOM_INLINE void take(result& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
     if (ok_) {
       ::new (static_cast<void*>(&value_)) T(std::move(other.value_));
     } else {
       ::new (static_cast<void*>(&failure_)) failure(other.failure_);
     }
   }
-  LAGOM_LEAF void drop() noexcept {
+  LAGOM_INLINE void drop() noexcept {
     if (ok_) value_.~T();
   }
 

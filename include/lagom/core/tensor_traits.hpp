@@ -46,10 +46,12 @@ template <class T>
 requires detail::flat_container<T>
 struct tensor_traits<T> {
   static constexpr int rank = 1;
+  LAGOM_HD_UNCHECKED
   template <class U>
   LAGOM_LEAF static constexpr auto data(U& t) noexcept {
     return t.data();
   }
+  LAGOM_HD_UNCHECKED
   LAGOM_LEAF static constexpr index_t extent(const T& t, int) noexcept {
     return static_cast<index_t>(t.size());
   }

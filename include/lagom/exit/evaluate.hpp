@@ -22,7 +22,7 @@ struct evaluation {
   moments length;                 ///< tokens read
   stop_counts counts;             ///< recognises rules that decide nothing
 
-  LAGOM_LEAF void merge(const evaluation& other) noexcept {
+  LAGOM_INLINE void merge(const evaluation& other) noexcept {
     rows += other.rows;
     full_correct += other.full_correct;
     exit_correct += other.exit_correct;
@@ -34,21 +34,21 @@ struct evaluation {
     counts.merge(other.counts);
   }
 
-  [[nodiscard]] LAGOM_LEAF double full_accuracy() const noexcept { return share(full_correct); }
-  [[nodiscard]] LAGOM_LEAF double exit_accuracy() const noexcept { return share(exit_correct); }
-  [[nodiscard]] LAGOM_LEAF double agreement() const noexcept { return share(agreed); }
-  [[nodiscard]] LAGOM_LEAF mean_layer_index mean_stop() const noexcept { return mean_layer_index(stop.mean); }
-  [[nodiscard]] LAGOM_LEAF mean_layers_used mean_used() const noexcept { return used_when_stopped_at(mean_stop()); }
+  [[nodiscard]] LAGOM_INLINE double full_accuracy() const noexcept { return share(full_correct); }
+  [[nodiscard]] LAGOM_INLINE double exit_accuracy() const noexcept { return share(exit_correct); }
+  [[nodiscard]] LAGOM_INLINE double agreement() const noexcept { return share(agreed); }
+  [[nodiscard]] LAGOM_INLINE mean_layer_index mean_stop() const noexcept { return mean_layer_index(stop.mean); }
+  [[nodiscard]] LAGOM_INLINE mean_layers_used mean_used() const noexcept { return used_when_stopped_at(mean_stop()); }
 
  private:
-  [[nodiscard]] LAGOM_LEAF double share(std::int64_t n) const noexcept {
+  [[nodiscard]] LAGOM_INLINE double share(std::int64_t n) const noexcept {
     return rows > 0 ? static_cast<double>(n) / static_cast<double>(rows) : 0;
   }
 };
 
 /// First layer whose best token is the expected one: the oracle's stop. -1 when there is none.
 template <trace_kind Kind>
-[[nodiscard]] LAGOM_LEAF layer_index earliest_correct(const trace<Kind>& t, index_t row) noexcept {
+[[nodiscard]] LAGOM_INLINE layer_index earliest_correct(const trace<Kind>& t, index_t row) noexcept {
   for (int l = 0; l < t.layers(); ++l) {
     if (t.expected(row) != no_token && t.stats(row, l).top == t.expected(row)) return l;
   }

@@ -59,7 +59,7 @@ struct exit_policy {
   [[no_unique_address]] Backend backend{};
 
   /// Does any signal read this? A constant: `if constexpr (policy.reads(need::prev_hidden)) keep(x);`
-  static constexpr bool reads(need what) noexcept { return intersects(Features::needs, what); }
+  LAGOM_LEAF static constexpr bool reads(need what) noexcept { return intersects(Features::needs, what); }
 
   /// The state for one token of one sequence. Precondition: n_layers > 0.
   template <scalar T = float>

@@ -17,7 +17,7 @@ enum class label_kind : std::uint8_t {
 
 /// Was stopping at this layer right?
 template <trace_kind Kind>
-[[nodiscard]] LAGOM_LEAF bool right_to_stop(const trace<Kind>& t, index_t row, layer_index l, label_kind kind) noexcept {
+[[nodiscard]] LAGOM_INLINE bool right_to_stop(const trace<Kind>& t, index_t row, layer_index l, label_kind kind) noexcept {
   const token_id wanted = kind == label_kind::correct ? t.expected(row) : t.final_token(row);
   return wanted != no_token && t.stats(row, l).valid() && t.stats(row, l).top == wanted;
 }

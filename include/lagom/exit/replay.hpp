@@ -26,7 +26,7 @@ struct replayed {
 
 /// Keeps every row.
 struct every_row {
-  LAGOM_LEAF constexpr bool operator()(index_t) const noexcept { return true; }
+  LAGOM_INLINE constexpr bool operator()(index_t) const noexcept { return true; }
 };
 
 /// Runs `policy` over the rows of the trace for which `keep(row)` is true: the same code as live, fed with

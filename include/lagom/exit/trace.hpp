@@ -40,11 +40,11 @@ class trace {
     std::vector<float> values;
   };
 
-  LAGOM_LEAF explicit trace(int layers) : layers_(layers) { LAGOM_ASSERT(layers > 0); }
+  LAGOM_INLINE explicit trace(int layers) : layers_(layers) { LAGOM_ASSERT(layers > 0); }
 
   /// A trace that also records what `recorded` computes beyond statistics.
   template <class... Ss>
-  LAGOM_LEAF trace(int layers, const features<Ss...>& recorded) : trace(layers) {
+  LAGOM_INLINE trace(int layers, const features<Ss...>& recorded) : trace(layers) {
     recorded.for_each([&]<class S>(const S&, std::size_t) {
       if constexpr (!from_stats<S>) {
         for (std::size_t k = 0; k < S::width; ++k) columns_.push_back({name_type(S::name), {}});
@@ -53,7 +53,7 @@ class trace {
   }
 
   /// Opens a row. `expected` is the right answer (or `no_token`), `group` any number, `length` the tokens read.
-  LAGOM_LEAF void begin_row(token_id expected, int group, int length) {
+  LAGOM_INLINE void begin_row(token_id expected, int group, int length) {
     expected_.push_back(expected);
     group_.push_back(group);
     length_.push_back(length);
@@ -78,7 +78,7 @@ class trace {
   }
 
   /// Adds the rows of another trace of the same model and the same columns.
-  LAGOM_LEAF void append(const trace& other) {
+  LAGOM_INLINE void append(const trace& other) {
     LAGOM_ASSERT(layers_ == other.layers_ && columns_.size() == other.columns_.size());
     const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
     add(stats_, other.stats_);
@@ -88,39 +88,39 @@ class trace {
     add(length_, other.length_);
   }
 
-  [[nodiscard]] LAGOM_LEAF int layers() const noexcept { return layers_; }
-  [[nodiscard]] LAGOM_LEAF index_t rows() const noexcept { return static_cast<index_t>(expected_.size()); }
-  [[nodiscard]] LAGOM_LEAF const softmax_stats<float>& stats(index_t row, layer_index l) const noexcept {
+  [[nodiscard]] LAGOM_INLINE int layers() const noexcept { return layers_; }
+  [[nodiscard]] LAGOM_INLINE index_t rows() const noexcept { return static_cast<index_t>(expected_.size()); }
+  [[nodiscard]] LAGOM_INLINE const softmax_stats<float>& stats(index_t row, layer_index l) const noexcept {
     return stats_[cell(row, l)];
   }
-  [[nodiscard]] LAGOM_LEAF token_id expected(index_t row) const noexcept { return expected_[static_cast<std::size_t>(row)]; }
-  [[nodiscard]] LAGOM_LEAF int group(index_t row) const noexcept { return group_[static_cast<std::size_t>(row)]; }
-  [[nodiscard]] LAGOM_LEAF int length(index_t row) const noexcept { return length_[static_cast<std::size_t>(row)]; }
+  [[nodiscard]] LAGOM_INLINE token_id expected(index_t row) const noexcept { return expected_[static_cast<std::size_t>(row)]; }
+  [[nodiscard]] LAGOM_INLINE int group(index_t row) const noexcept { return group_[static_cast<std::size_t>(row)]; }
+  [[nodiscard]] LAGOM_INLINE int length(index_t row) const noexcept { return length_[static_cast<std::size_t>(row)]; }
   /// What the full model answers.
-  [[nodiscard]] LAGOM_LEAF token_id final_token(index_t row) const noexcept { return stats(row, layers_ - 1).top; }
+  [[nodiscard]] LAGOM_INLINE token_id final_token(index_t row) const noexcept { return stats(row, layers_ - 1).top; }
 
-  [[nodiscard]] LAGOM_LEAF const std::vector<column>& columns() const noexcept { return columns_; }
+  [[nodiscard]] LAGOM_INLINE const std::vector<column>& columns() const noexcept { return columns_; }
   /// The first column of a signal; -1 when it was not recorded.
-  [[nodiscard]] LAGOM_LEAF index_t find_column(std::string_view name) const noexcept {
+  [[nodiscard]] LAGOM_INLINE index_t find_column(std::string_view name) const noexcept {
     for (std::size_t c = 0; c < columns_.size(); ++c) {
       if (columns_[c].name.view() == name) return static_cast<index_t>(c);
     }
     return -1;
   }
   /// Recorded number of column `c`.
-  [[nodiscard]] LAGOM_LEAF float value(index_t c, index_t row, layer_index l) const noexcept {
+  [[nodiscard]] LAGOM_INLINE float value(index_t c, index_t row, layer_index l) const noexcept {
     return columns_[static_cast<std::size_t>(c)].values[cell(row, l)];
   }
 
   /// For loaders: adds a column (before any row), and sets a cell of the last row.
-  LAGOM_LEAF void add_column(std::string_view name) { columns_.push_back({name_type(name), {}}); }
-  LAGOM_LEAF void set(layer_index l, const softmax_stats<float>& s) noexcept { stats_[cell(rows() - 1, l)] = s; }
-  LAGOM_LEAF void set(index_t c, layer_index l, float v) noexcept {
+  LAGOM_INLINE void add_column(std::string_view name) { columns_.push_back({name_type(name), {}}); }
+  LAGOM_INLINE void set(layer_index l, const softmax_stats<float>& s) noexcept { stats_[cell(rows() - 1, l)] = s; }
+  LAGOM_INLINE void set(index_t c, layer_index l, float v) noexcept {
     columns_[static_cast<std::size_t>(c)].values[cell(rows() - 1, l)] = v;
   }
 
  private:
-  [[nodiscard]] LAGOM_LEAF std::size_t cell(index_t row, layer_index l) const noexcept {
+  [[nodiscard]] LAGOM_INLINE std::size_t cell(index_t row, layer_index l) const noexcept {
     LAGOM_ASSERT(0 <= row && row < rows() && 0 <= l.value && l.value < layers_);
     return static_cast<std::size_t>(row) * static_cast<std::size_t>(layers_) + static_cast<std::size_t>(l.value);
   }

@@ -21,7 +21,7 @@ class trace_features {
   static constexpr need needs = Features::needs;
 
   /// Fails with `wrong_features` naming the first signal that the trace did not record.
-  LAGOM_LEAF static result<trace_features> make(const Features& features, const trace<Kind>& from) {
+  LAGOM_INLINE static result<trace_features> make(const Features& features, const trace<Kind>& from) {
     trace_features made(features, from);
     failure missing{.code = errc::wrong_features};
     bool ok = true;
@@ -40,7 +40,7 @@ class trace_features {
   }
 
   /// The row that the next observations belong to.
-  LAGOM_LEAF void at_row(index_t row) noexcept { row_ = row; }
+  LAGOM_INLINE void at_row(index_t row) noexcept { row_ = row; }
 
   template <backend B>
   void operator()(const layer_obs& o, const B& b, float* out) const noexcept {
@@ -56,7 +56,7 @@ class trace_features {
   }
 
  private:
-  LAGOM_LEAF trace_features(const Features& features, const trace<Kind>& from) : features_(features), trace_(&from) {}
+  LAGOM_INLINE trace_features(const Features& features, const trace<Kind>& from) : features_(features), trace_(&from) {}
 
   Features features_;
   const trace<Kind>* trace_;

@@ -51,10 +51,10 @@ inline result<std::vector<float>> read_numbers(const json& from, const char* key
 }
 
 template <std::size_t N>
-result<done> read_array(const json& from, const char* key, std::array<float, N>& to) {
+result<done> read_array(const json& from, const char* key, float (&to)[N]) {
   auto values = read_numbers(from, key, N);
   if (!values) return values.error();
-  std::copy(values->begin(), values->end(), to.begin());
+  std::copy(values->begin(), values->end(), to);
   return done{};
 }
 

@@ -74,7 +74,7 @@ struct cosine_fn {
 /// One pass: 3 n multiply-adds, 2 n elements read. Whoever compares each state with the next one keeps the
 /// norms: `cosine_stats<>{dot(b, x, y), xx_of_the_last_call, squared_norm(b, y)}`.
 /// Precondition: equal sizes. Overridden by a backend's `cosine(x, y)`.
-inline constexpr detail::cosine_fn cosine{};
+LAGOM_OBJECT detail::cosine_fn cosine{};
 
 }  // namespace v0
 }  // namespace lagom

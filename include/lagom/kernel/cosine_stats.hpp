@@ -30,7 +30,7 @@ struct cosine_stats {
   /// <x,y> / (|x| |y|), in [-1, 1]. A zero (or empty) vector has no direction: 0. Precondition: valid().
   [[nodiscard]] LAGOM_LEAF T value() const noexcept {
     if (!(xx > 0) || !(yy > 0)) return 0;
-    const T c = xy / (sqrt(xx) * sqrt(yy));
+    const T c = xy / (detail::sqrt(xx) * detail::sqrt(yy));
     return c > 1 ? T(1) : c < -1 ? T(-1) : c;
   }
 };

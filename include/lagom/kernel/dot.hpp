@@ -62,7 +62,7 @@ struct dot_fn {
 /// side is double. The same elements give the same bits whatever their strides. Empty vectors give 0.
 /// Cost: n multiply-adds; 2 n elements read.
 /// Precondition: equal sizes. Overridden by a backend's `dot(x, y)`.
-inline constexpr detail::dot_fn dot{};
+LAGOM_OBJECT detail::dot_fn dot{};
 
 }  // namespace v0
 }  // namespace lagom

@@ -36,7 +36,7 @@ struct rms_norm {
     using Acc = accumulator_t<H>;
     LAGOM_ASSERT(weight.size() == x.size());
     const Acc mean = squared_norm(b, x) / static_cast<Acc>(x.size());
-    return 1 / sqrt(mean + static_cast<Acc>(epsilon));
+    return 1 / detail::sqrt(mean + static_cast<Acc>(epsilon));
   }
   template <std::floating_point Acc>
   LAGOM_LEAF Acc apply(Acc inverse_rms, Acc x, index_t j) const noexcept {
@@ -69,7 +69,7 @@ struct layer_norm {
       variance += d * d;
     }
     variance /= static_cast<double>(x.size());
-    return scale<Acc>{static_cast<Acc>(mean), static_cast<Acc>(1 / sqrt(variance + epsilon))};
+    return scale<Acc>{static_cast<Acc>(mean), static_cast<Acc>(1 / detail::sqrt(variance + epsilon))};
   }
   template <std::floating_point Acc>
   LAGOM_LEAF Acc apply(scale<Acc> s, Acc x, index_t j) const noexcept {

@@ -92,13 +92,13 @@ struct softmax_stats {
     return count > 1 ? (1 - exp_nonpositive(second - max)) / sum : T(1);
   }
   /// log of the sum of e^(z - max). Precondition: valid().
-  [[nodiscard]] LAGOM_LEAF T log_sum() const noexcept { return log(sum); }
+  [[nodiscard]] LAGOM_LEAF T log_sum() const noexcept { return detail::log(sum); }
   /// log of the sum of e^z. Precondition: valid().
   [[nodiscard]] LAGOM_LEAF T log_sum_exp() const noexcept { return max + log_sum(); }
   /// -sum p ln p, in nats: in [0, ln count]. When not valid, ln of what was counted (the least certain).
   [[nodiscard]] LAGOM_LEAF T entropy() const noexcept {
     if (count < 2) return 0;
-    if (bad) return log(static_cast<T>(count));
+    if (bad) return detail::log(static_cast<T>(count));
     const T h = log_sum() - weighted / sum;
     return h > 0 ? h : T(0);
   }

@@ -51,7 +51,7 @@ struct softmax_stats_of_fn {
 /// not. `first_token` is the id of the first logit: shards of a vocabulary are reduced apart and merged.
 /// Masks, NaN, ties and empty rows: see `softmax_stats`. |error of log(sum)| <= 5e-7 in float at any size.
 /// Overridden by a backend's `softmax_stats_of(logits, first_token)`.
-inline constexpr detail::softmax_stats_of_fn softmax_stats_of{};
+LAGOM_OBJECT detail::softmax_stats_of_fn softmax_stats_of{};
 
 }  // namespace v0
 }  // namespace lagom

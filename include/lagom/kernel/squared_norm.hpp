@@ -26,7 +26,7 @@ struct squared_norm_fn {
 
 /// `squared_norm(backend, x)`: sum of x_i^2, as `dot(backend, x, x)` computes it.
 /// Cost: n multiply-adds; n elements read. Overridden by a backend's `squared_norm(x)`.
-inline constexpr detail::squared_norm_fn squared_norm{};
+LAGOM_OBJECT detail::squared_norm_fn squared_norm{};
 
 }  // namespace v0
 }  // namespace lagom

@@ -67,7 +67,7 @@ struct unembed_fn {
 /// Sums in float (double for a double state); a bf16 or f16 head is read as it is stored. Cost: V h
 /// multiply-adds, V exponentials; reads V h weights once. No allocation.
 /// Precondition: the state is as long as a row. Overridden by a backend's `unembed(hidden, head)`.
-inline constexpr detail::unembed_fn unembed{};
+LAGOM_OBJECT detail::unembed_fn unembed{};
 
 }  // namespace v0
 }  // namespace lagom

@@ -54,7 +54,7 @@ struct unembed_rows_fn {
 /// Cost: K h multiply-adds for K tokens; reads K rows. Ties go to the token listed first.
 /// Precondition: every token is a row of this head; none is listed twice.
 /// Overridden by a backend's `unembed_rows(hidden, head, tokens)`.
-inline constexpr detail::unembed_rows_fn unembed_rows{};
+LAGOM_OBJECT detail::unembed_rows_fn unembed_rows{};
 
 }  // namespace v0
 }  // namespace lagom

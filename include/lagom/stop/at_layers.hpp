@@ -16,7 +16,7 @@ class at_layers {
   static constexpr int capacity = 256;
 
   constexpr at_layers() noexcept = default;
-  LAGOM_HD constexpr at_layers(std::initializer_list<int> layers) noexcept {
+  LAGOM_INLINE constexpr at_layers(std::initializer_list<int> layers) noexcept {
     for (const int l : layers) add(l);
   }
 

@@ -3,8 +3,6 @@
 /// Linear-chain conditional random field over the steps of a sequence.
 #pragma once
 
-#include <array>
-
 #include "../core/math.hpp"
 #include "stop_rule.hpp"
 
@@ -21,9 +19,9 @@ inline namespace v0 {
 /// Fitted by `fit(crf_config, dataset)`.
 template <std::size_t N>
 struct crf {
-  std::array<std::array<float, N>, 2> weights{};
-  std::array<float, 2> bias{};
-  std::array<std::array<float, 2>, 2> transitions{};  ///< [from][to]
+  float weights[2][N] = {};
+  float bias[2] = {};
+  float transitions[2][2] = {};  ///< [from][to]
   float stop_at = 0.5f;
 
   static constexpr std::size_t width = N;
@@ -51,7 +49,7 @@ struct crf {
         const float from1 = s.log_alpha[1] + transitions[1][y];
         const float high = from0 > from1 ? from0 : from1;
         const float low = from0 > from1 ? from1 : from0;
-        a[y] += high + log(1 + exp_nonpositive(low - high));
+        a[y] += high + detail::log(1 + exp_nonpositive(low - high));
       }
     }
     const float p = sigmoid(a[1] - a[0]);

@@ -20,19 +20,19 @@ struct dataset_view {
   vec_view<const index_t> sequences{};        ///< first row of every sequence, then rows(); may be empty
   vec_view<const float> weights{};            ///< weight of every row; empty means 1
 
-  [[nodiscard]] LAGOM_LEAF constexpr index_t rows() const noexcept { return labels.size(); }
-  [[nodiscard]] LAGOM_LEAF constexpr index_t width() const noexcept { return features.rows(); }
-  [[nodiscard]] LAGOM_LEAF constexpr float weight(index_t row) const noexcept {
+  [[nodiscard]] LAGOM_INLINE constexpr index_t rows() const noexcept { return labels.size(); }
+  [[nodiscard]] LAGOM_INLINE constexpr index_t width() const noexcept { return features.rows(); }
+  [[nodiscard]] LAGOM_INLINE constexpr float weight(index_t row) const noexcept {
     return weights.empty() ? 1.0f : weights[row];
   }
   /// Number of sequences; the whole set is one when no boundaries are given.
-  [[nodiscard]] LAGOM_LEAF constexpr index_t sequence_count() const noexcept {
+  [[nodiscard]] LAGOM_INLINE constexpr index_t sequence_count() const noexcept {
     return sequences.empty() ? (rows() > 0 ? 1 : 0) : sequences.size() - 1;
   }
-  [[nodiscard]] LAGOM_LEAF constexpr index_t sequence_begin(index_t s) const noexcept {
+  [[nodiscard]] LAGOM_INLINE constexpr index_t sequence_begin(index_t s) const noexcept {
     return sequences.empty() ? 0 : sequences[s];
   }
-  [[nodiscard]] LAGOM_LEAF constexpr index_t sequence_end(index_t s) const noexcept {
+  [[nodiscard]] LAGOM_INLINE constexpr index_t sequence_end(index_t s) const noexcept {
     return sequences.empty() ? rows() : sequences[s + 1];
   }
 };
@@ -46,15 +46,15 @@ struct dataset_view {
 /// ```
 class dataset {
  public:
-  LAGOM_LEAF explicit dataset(std::size_t width) : columns_(width) {}
+  LAGOM_INLINE explicit dataset(std::size_t width) : columns_(width) {}
 
   /// The rows that follow belong to a new sequence.
-  LAGOM_LEAF void begin_sequence() {
+  LAGOM_INLINE void begin_sequence() {
     if (starts_.empty() || starts_.back() != rows()) starts_.push_back(rows());
   }
 
   /// Adds a row. Precondition: `features` is width() long.
-  LAGOM_LEAF void add_row(vec_view<const float> features, bool positive, float weight = 1) {
+  LAGOM_INLINE void add_row(vec_view<const float> features, bool positive, float weight = 1) {
     LAGOM_ASSERT(features.size() == static_cast<index_t>(columns_.size()));
     if (starts_.empty()) starts_.push_back(0);
     for (std::size_t f = 0; f < columns_.size(); ++f) columns_[f].push_back(features[static_cast<index_t>(f)]);
@@ -62,11 +62,11 @@ class dataset {
     weights_.push_back(weight);
   }
 
-  [[nodiscard]] LAGOM_LEAF index_t rows() const noexcept { return static_cast<index_t>(labels_.size()); }
-  [[nodiscard]] LAGOM_LEAF std::size_t width() const noexcept { return columns_.size(); }
+  [[nodiscard]] LAGOM_INLINE index_t rows() const noexcept { return static_cast<index_t>(labels_.size()); }
+  [[nodiscard]] LAGOM_INLINE std::size_t width() const noexcept { return columns_.size(); }
 
   /// The view that the fits take; valid until the data set changes.
-  [[nodiscard]] LAGOM_LEAF dataset_view view() {
+  [[nodiscard]] LAGOM_INLINE dataset_view view() {
     flat_.clear();
     flat_.reserve(columns_.size() * labels_.size());
     for (const auto& column : columns_) flat_.insert(flat_.end(), column.begin(), column.end());

@@ -71,7 +71,7 @@ struct class_costs {
 /// C times the class weight, times rows / (2 rows of the class) where classes are balanced (what scikit-learn's
 /// class_weight="balanced" does).
 template <class Config>
-LAGOM_LEAF class_costs costs_of(const Config& config, const fit_report& r) noexcept {
+LAGOM_INLINE class_costs costs_of(const Config& config, const fit_report& r) noexcept {
   const auto half = static_cast<double>(r.rows) / 2, positives = static_cast<double>(r.positives);
   return {config.C * config.positive_weight * (config.balanced ? half / positives : 1),
           config.C * config.negative_weight * (config.balanced ? half / (2 * half - positives) : 1)};

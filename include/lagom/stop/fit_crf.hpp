@@ -111,7 +111,7 @@ class crf_objective {
     return log_z - gold;
   }
 
-  [[nodiscard]] LAGOM_LEAF double at(std::size_t j, index_t row) const noexcept {
+  [[nodiscard]] LAGOM_INLINE double at(std::size_t j, index_t row) const noexcept {
     return static_cast<double>(x_[static_cast<index_t>(j) * data_.rows() + row]);
   }
 

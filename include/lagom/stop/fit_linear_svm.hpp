@@ -34,9 +34,9 @@ struct linear_svm_config {
 
 namespace detail {
 struct squared_hinge_loss {
-  LAGOM_LEAF static double value(double m) noexcept { return m < 1 ? (1 - m) * (1 - m) : 0; }
-  LAGOM_LEAF static double slope(double m) noexcept { return m < 1 ? 2 * (m - 1) : 0; }
-  LAGOM_LEAF static double curvature(double m) noexcept { return m < 1 ? 2 : 0; }
+  LAGOM_INLINE static double value(double m) noexcept { return m < 1 ? (1 - m) * (1 - m) : 0; }
+  LAGOM_INLINE static double slope(double m) noexcept { return m < 1 ? 2 * (m - 1) : 0; }
+  LAGOM_INLINE static double curvature(double m) noexcept { return m < 1 ? 2 : 0; }
 };
 
 /// The classifier in float, as it will run.

@@ -24,9 +24,9 @@ struct logistic_config {
 
 namespace detail {
 struct logistic_loss {
-  LAGOM_LEAF static double value(double m) noexcept { return softplus(-m); }
-  LAGOM_LEAF static double slope(double m) noexcept { return -sigmoid(-m); }
-  LAGOM_LEAF static double curvature(double m) noexcept {
+  LAGOM_INLINE static double value(double m) noexcept { return softplus(-m); }
+  LAGOM_INLINE static double slope(double m) noexcept { return -sigmoid(-m); }
+  LAGOM_INLINE static double curvature(double m) noexcept {
     const double p = sigmoid(m);
     return p * (1 - p);
   }

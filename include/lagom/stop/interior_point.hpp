@@ -46,8 +46,8 @@ class hinge_interior_point {
   }
 
  private:
-  LAGOM_LEAF static std::size_t at(index_t i) noexcept { return static_cast<std::size_t>(i); }
-  LAGOM_LEAF double label(index_t i) const noexcept { return static_cast<double>(problem_.data.labels[i]); }
+  LAGOM_INLINE static std::size_t at(index_t i) noexcept { return static_cast<std::size_t>(i); }
+  LAGOM_INLINE double label(index_t i) const noexcept { return static_cast<double>(problem_.data.labels[i]); }
 
   double primal_objective() const {
     double sum = problem_.penalty(v_);
@@ -134,7 +134,7 @@ class hinge_interior_point {
     double first, second;
   };
   /// alpha s - mu and (c - alpha) xi - mu, with the predictor's products for the corrector.
-  LAGOM_LEAF pair residuals(index_t i, double mu, bool corrector) const {
+  LAGOM_INLINE pair residuals(index_t i, double mu, bool corrector) const {
     const auto k = at(i);
     double r1 = alpha_[k] * slack_[k] - mu;
     double r2 = (problem_.cost(i) - alpha_[k]) * excess_[k] - mu;
@@ -145,7 +145,7 @@ class hinge_interior_point {
     return {r1, r2};
   }
   /// theta and q of the eliminated row i: d_alpha = (q - y (d_w . x + d_b)) / theta.
-  LAGOM_LEAF pair reduced(index_t i, double mu, bool corrector) const {
+  LAGOM_INLINE pair reduced(index_t i, double mu, bool corrector) const {
     const auto k = at(i);
     const auto [r1, r2] = residuals(i, mu, corrector);
     const double t = problem_.cost(i) - alpha_[k];

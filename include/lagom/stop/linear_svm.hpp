@@ -3,8 +3,6 @@
 /// A linear decision function.
 #pragma once
 
-#include <array>
-
 #include "stop_rule.hpp"
 
 namespace lagom {
@@ -13,7 +11,7 @@ inline namespace v0 {
 namespace detail {
 /// w . x + b over the first N features.
 template <std::size_t N>
-LAGOM_LEAF constexpr float affine(const std::array<float, N>& w, float b, vec_view<const float> x) noexcept {
+LAGOM_LEAF constexpr float affine(const float (&w)[N], float b, vec_view<const float> x) noexcept {
   LAGOM_ASSERT(x.size() >= static_cast<index_t>(N));
   float sum = b;
   for (std::size_t j = 0; j < N; ++j) sum += w[j] * x[static_cast<index_t>(j)];
@@ -29,7 +27,7 @@ LAGOM_LEAF constexpr float affine(const std::array<float, N>& w, float b, vec_vi
 /// Cost: N multiply-adds. Fitted by `fit(linear_svm_config, dataset)`.
 template <std::size_t N>
 struct linear_svm {
-  std::array<float, N> weights{};
+  float weights[N] = {};
   float bias = 0;
 
   static constexpr std::size_t width = N;

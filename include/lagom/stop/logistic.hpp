@@ -15,7 +15,7 @@ inline namespace v0 {
 /// decision function itself. Cost: N multiply-adds. Fitted by `fit(logistic_config, dataset)`.
 template <std::size_t N>
 struct logistic {
-  std::array<float, N> weights{};
+  float weights[N] = {};
   float bias = 0;
   float log_odds = 0;  ///< stop at these log-odds or more: log(p / (1 - p))
 
@@ -35,7 +35,7 @@ struct logistic {
   [[nodiscard]] LAGOM_LEAF logistic at(float p) const noexcept {
     LAGOM_ASSERT(p > 0 && p < 1);
     logistic other = *this;
-    other.log_odds = log(p / (1 - p));
+    other.log_odds = detail::log(p / (1 - p));
     return other;
   }
 };

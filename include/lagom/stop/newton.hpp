@@ -24,23 +24,23 @@ struct linear_problem {
   class_costs costs;
   bias_term bias;
 
-  [[nodiscard]] LAGOM_LEAF double cost(index_t i) const noexcept {
+  [[nodiscard]] LAGOM_INLINE double cost(index_t i) const noexcept {
     return (data.labels[i] > 0 ? costs.positive : costs.negative) * static_cast<double>(data.weight(i));
   }
   /// w . x_i + b.
-  [[nodiscard]] LAGOM_LEAF double decision(const small_vector<N + 1>& v, index_t i) const noexcept {
+  [[nodiscard]] LAGOM_INLINE double decision(const small_vector<N + 1>& v, index_t i) const noexcept {
     double f = v[N];
     for (std::size_t j = 0; j < N; ++j) f += v[j] * static_cast<double>(x[static_cast<index_t>(j) * data.rows() + i]);
     return f;
   }
-  [[nodiscard]] LAGOM_LEAF double at(std::size_t j, index_t i) const noexcept {
+  [[nodiscard]] LAGOM_INLINE double at(std::size_t j, index_t i) const noexcept {
     return j == N ? 1.0 : static_cast<double>(x[static_cast<index_t>(j) * data.rows() + i]);
   }
   /// Diagonal of the regularisation term.
-  [[nodiscard]] LAGOM_LEAF double ridge(std::size_t j) const noexcept {
+  [[nodiscard]] LAGOM_INLINE double ridge(std::size_t j) const noexcept {
     return j < N || bias == bias_term::regularised ? 1.0 : 0.0;
   }
-  [[nodiscard]] LAGOM_LEAF double penalty(const small_vector<N + 1>& v) const noexcept {
+  [[nodiscard]] LAGOM_INLINE double penalty(const small_vector<N + 1>& v) const noexcept {
     double sum = 0;
     for (std::size_t j = 0; j <= N; ++j) sum += ridge(j) * v[j] * v[j];
     return sum / 2;

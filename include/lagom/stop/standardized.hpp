@@ -3,8 +3,6 @@
 /// Feature standardisation as part of the model, so that it travels with the classifier.
 #pragma once
 
-#include <array>
-
 #include "stop_rule.hpp"
 
 namespace lagom {
@@ -13,15 +11,13 @@ inline namespace v0 {
 /// x_j -> (x_j - mean_j) * inverse_deviation_j.
 template <std::size_t N>
 struct scaler {
-  std::array<float, N> mean{};
-  std::array<float, N> inverse_deviation{};
+  float mean[N] = {};
+  float inverse_deviation[N] = {};
 
-  LAGOM_LEAF constexpr std::array<float, N> operator()(vec_view<const float> x) const noexcept {
-    std::array<float, N> scaled{};
+  LAGOM_LEAF constexpr void operator()(vec_view<const float> x, float* scaled) const noexcept {
     for (std::size_t j = 0; j < N; ++j) {
       scaled[j] = (x[static_cast<index_t>(j)] - mean[j]) * inverse_deviation[j];
     }
-    return scaled;
   }
 };
 
@@ -36,8 +32,9 @@ struct standardized {
   Rule rule{};
 
   LAGOM_LEAF float step(state& s, vec_view<const float> x) const noexcept {
-    const auto scaled = scale(x);
-    return rule.step(s, vec_view<const float>(scaled.data(), scaled.size()));
+    float scaled[width];
+    scale(x, scaled);
+    return rule.step(s, vec_view<const float>(scaled, width));
   }
 };
 
