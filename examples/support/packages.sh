@@ -25,15 +25,15 @@ libeigen3-dev       header  Eigen/Core eigen3/Eigen/Core
 
 # Is the thing there, whatever package manager brought it?
 lagom_present() {
-  local kind=$1 name
+  local kind=$1 name dir path=${CPATH:-}
   shift
   for name in "$@"; do
     case $kind in
       command) command -v "$name" > /dev/null && return 0 ;;
-      header) for dir in /usr/include /usr/local/include /opt/homebrew/include ${CPATH//:/ }; do
+      header) for dir in /usr/include /usr/local/include /opt/homebrew/include ${path//:/ }; do
                 [ -e "$dir/$name" ] && return 0
               done ;;
-      library) ldconfig -p 2> /dev/null | grep -q "lib$name\.so " && return 0 ;;
+      library) case "$(ldconfig -p 2> /dev/null)" in *"lib$name.so "*) return 0 ;; esac ;;
     esac
   done
   return 1
