@@ -13,7 +13,8 @@ struct update_size {
   template <class B>
   void operator()(const auto& o, const B& backend, float* out) const noexcept {
     float changed = 0;
-    for (lagom::index_t j = 0; j < o.hidden.size(); ++j) changed += std::pow(o.hidden[j] - o.prev_hidden[j], 2.0f);
+    for (lagom::index_t j = 0; j < o.hidden.size(); ++j)
+      changed += std::pow(o.hidden[j] - o.prev_hidden[j], 2.0f);
     out[0] = std::sqrt(changed / lagom::squared_norm(backend, o.hidden));
   }
 };
@@ -42,8 +43,10 @@ int main() {
   for (int l = 0; l < layers; ++l) {
     before = x;
     const float step = std::exp(-0.4f * static_cast<float>(l));  // the "block": ever smaller updates
-    for (std::size_t j = 0; j < x.size(); ++j) x[j] += step * std::cos(static_cast<float>(j) + static_cast<float>(l));
+    for (std::size_t j = 0; j < x.size(); ++j)
+      x[j] += step * std::cos(static_cast<float>(j) + static_cast<float>(l));
     if (run.observe({.layer = l, .hidden = x, .prev_hidden = before}, head)) break;
   }
-  fmt::print("token {} after {} of {} layers, {} pass over the head\n", run.token(), run.used().value, layers, run.probes());
+  fmt::print("token {} after {} of {} layers, {} pass over the head\n", run.token(), run.used().value, layers,
+             run.probes());
 }

@@ -22,16 +22,21 @@ static void layer(engine& e, int l) {
 }
 
 int main() {
-  const auto floats = [](int n) { return static_cast<float*>(std::calloc(static_cast<std::size_t>(n), sizeof(float))); };
+  const auto floats = [](int n) {
+    return static_cast<float*>(std::calloc(static_cast<std::size_t>(n), sizeof(float)));
+  };
   engine e{12, 64, 500, floats(12 * 64 * 64), floats(64), floats(500 * 64), floats(64), floats(64)};
   const lagom::philox random{7};
-  for (int i = 0; i < 12 * 64 * 64; ++i) e.blocks[i] = 0.5f * static_cast<float>(random.uniform(0, static_cast<std::uint64_t>(i)) - 0.5);
-  for (int i = 0; i < 500 * 64; ++i) e.head[i] = static_cast<float>(random.uniform(1, static_cast<std::uint64_t>(i)) - 0.5);
+  for (int i = 0; i < 12 * 64 * 64; ++i)
+    e.blocks[i] = 0.5f * static_cast<float>(random.uniform(0, static_cast<std::uint64_t>(i)) - 0.5);
+  for (int i = 0; i < 500 * 64; ++i)
+    e.head[i] = static_cast<float>(random.uniform(1, static_cast<std::uint64_t>(i)) - 0.5);
   for (int i = 0; i < 64; ++i) e.norm[i] = 1;
 
-  const lagom::head head{lagom::mat_view(e.head, e.vocab, e.dim), lagom::rms_norm{lagom::vec_view(e.norm, e.dim), 1e-5}};  //+
-  constexpr lagom::exit_policy policy{lagom::features<lagom::gap, lagom::top_prob>{},                                      //+
-                                      lagom::linear_svm<2>{{4.0f, 2.0f}, -1.5f}, lagom::not_before{3}};                    //+
+  const lagom::head head{lagom::mat_view(e.head, e.vocab, e.dim),
+                         lagom::rms_norm{lagom::vec_view(e.norm, e.dim), 1e-5}};                         //+
+  constexpr lagom::exit_policy policy{lagom::features<lagom::gap, lagom::top_prob>{},                    //+
+                                      lagom::linear_svm<2>{{4.0f, 2.0f}, -1.5f}, lagom::not_before{3}};  //+
   int layers = 0;
   for (int prompt = 0; prompt < 8; ++prompt) {
     for (int i = 0; i < e.dim; ++i) e.x[i] = e.head[(prompt * 31 % e.vocab) * e.dim + i];

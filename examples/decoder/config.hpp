@@ -28,9 +28,17 @@ struct model_config {
   bool qkv_bias = false, output_bias = false, mlp_bias = false, tied = false;
 
   [[nodiscard]] lagom::cost::decoder_shape shape() const {
-    return {.layers = layers, .hidden = hidden, .ffn = ffn, .heads = heads, .kv_heads = kv_heads,
-            .head_dim = head_dim, .vocab = vocab, .gated = true, .tied = tied,
-            .attention_bias = output_bias, .mlp_bias = mlp_bias};
+    return {.layers = layers,
+            .hidden = hidden,
+            .ffn = ffn,
+            .heads = heads,
+            .kv_heads = kv_heads,
+            .head_dim = head_dim,
+            .vocab = vocab,
+            .gated = true,
+            .tied = tied,
+            .attention_bias = output_bias,
+            .mlp_bias = mlp_bias};
   }
 };
 
@@ -143,7 +151,8 @@ inline void read_rope(reader& from, const json& root, model_config& c) {
   detail::reader from(*parsed, path);
   model_config c;
   c.architecture = from.text("model_type", "");
-  const bool llama = c.architecture == "llama", mistral = c.architecture == "mistral", qwen2 = c.architecture == "qwen2";
+  const bool llama = c.architecture == "llama", mistral = c.architecture == "mistral",
+             qwen2 = c.architecture == "qwen2";
   if (!llama && !mistral && !qwen2) from.fail(errc::unsupported, "architecture '" + c.architecture + "'");
   c.layers = from.integer("num_hidden_layers");
   c.hidden = from.integer("hidden_size");

@@ -29,9 +29,16 @@ struct block_states {
 
   // Row `r` as a policy sees it.
   [[nodiscard]] lagom::basic_layer_obs<T> observation(lagom::index_t r) const {
-    const auto row = [r](lagom::mat_view<const T> m) { return m.empty() ? lagom::vec_view<const T>() : m.row(r); };
-    return {.layer = layer, .hidden = row(hidden), .prev_hidden = row(prev_hidden), .attention = row(attention),
-            .prev_attention = row(prev_attention), .mlp = row(mlp), .prev_mlp = row(prev_mlp)};
+    const auto row = [r](lagom::mat_view<const T> m) {
+      return m.empty() ? lagom::vec_view<const T>() : m.row(r);
+    };
+    return {.layer = layer,
+            .hidden = row(hidden),
+            .prev_hidden = row(prev_hidden),
+            .attention = row(attention),
+            .prev_attention = row(prev_attention),
+            .mlp = row(mlp),
+            .prev_mlp = row(prev_mlp)};
   }
 };
 
@@ -70,9 +77,10 @@ class model {
     if (!rows) return rows.error();
     const std::size_t n = rows->size(), h = static_cast<std::size_t>(config_.hidden);
     using matrix = xt::xtensor<T, 2>;
-    matrix x = matrix::from_shape({n, h}), before = x, normed = x, attention = x, attention_before = x, mlp = x,
-           mlp_before = x;
-    matrix qkv = matrix::from_shape({n, static_cast<std::size_t>((config_.heads + 2 * config_.kv_heads) * config_.head_dim)});
+    matrix x = matrix::from_shape({n, h}), before = x, normed = x, attention = x, attention_before = x,
+           mlp = x, mlp_before = x;
+    matrix qkv = matrix::from_shape(
+        {n, static_cast<std::size_t>((config_.heads + 2 * config_.kv_heads) * config_.head_dim)});
     matrix mixed = matrix::from_shape({n, static_cast<std::size_t>(config_.heads * config_.head_dim)});
     matrix gate_up = matrix::from_shape({n, 2 * static_cast<std::size_t>(config_.ffn)});
     matrix gated = matrix::from_shape({n, static_cast<std::size_t>(config_.ffn)});
@@ -97,8 +105,8 @@ class model {
       x += mlp;
       const bool first = l == 0;
       const matrix none;
-      if (watch(block_states<T>{static_cast<int>(l), x, before, attention, first ? none : attention_before, mlp,
-                                first ? none : mlp_before})) {
+      if (watch(block_states<T>{static_cast<int>(l), x, before, attention, first ? none : attention_before,
+                                mlp, first ? none : mlp_before})) {
         return lagom::layers_used(static_cast<int>(l) + 1);
       }
     }
@@ -121,12 +129,15 @@ class model {
       const std::size_t start = f.cache->length();
       const std::size_t limit = std::min(f.cache->capacity(), static_cast<std::size_t>(config_.context));
       if (start + f.tokens.size() > limit) {
-        return lagom::failure{.code = lagom::errc::too_long, .key = "sequence", .expected = limit,
+        return lagom::failure{.code = lagom::errc::too_long,
+                              .key = "sequence",
+                              .expected = limit,
                               .found = start + f.tokens.size()};
       }
       for (std::size_t i = 0; i < f.tokens.size(); ++i) {
         if (f.tokens[i] < 0 || f.tokens[i] >= config_.vocab) {
-          return lagom::failure{.code = lagom::errc::unknown_token, .key = "token " + std::to_string(f.tokens[i])};
+          return lagom::failure{.code = lagom::errc::unknown_token,
+                                .key = "token " + std::to_string(f.tokens[i])};
         }
         rows.push_back({f.cache, f.tokens[i], start + i});
       }
@@ -147,11 +158,14 @@ class model {
   // One token of one layer: rotates, appends to the cache, attends to all positions up to its own. Each head's
   // products have a shape that depends on the position alone.
   lagom::result<lagom::done> attend(std::size_t l, const row& at, T* qkv, T* out) const {
-    const auto heads = static_cast<std::size_t>(config_.heads), kv_heads = static_cast<std::size_t>(config_.kv_heads);
+    const auto heads = static_cast<std::size_t>(config_.heads),
+               kv_heads = static_cast<std::size_t>(config_.kv_heads);
     const auto d = static_cast<std::size_t>(config_.head_dim);
     if (at.cache->filled(l) != at.position) {
-      return lagom::failure{.code = lagom::errc::hole, .key = "keys and values of layer " + std::to_string(l),
-                            .expected = at.position, .found = at.cache->filled(l)};
+      return lagom::failure{.code = lagom::errc::hole,
+                            .key = "keys and values of layer " + std::to_string(l),
+                            .expected = at.position,
+                            .found = at.cache->filled(l)};
     }
     T* const k = qkv + heads * d;
     T* const v = k + kv_heads * d;
@@ -166,8 +180,10 @@ class model {
     xt::xtensor<T, 1> p = xt::xtensor<T, 1>::from_shape({seen});
     for (std::size_t i = 0; i < heads; ++i) {
       const std::size_t group = i / (heads / kv_heads);
-      const auto keys = xt::adapt(at.cache->key(l, group, 0), seen * d, xt::no_ownership(), std::array{seen, d});
-      const auto values = xt::adapt(at.cache->value(l, group, 0), seen * d, xt::no_ownership(), std::array{seen, d});
+      const auto keys =
+          xt::adapt(at.cache->key(l, group, 0), seen * d, xt::no_ownership(), std::array{seen, d});
+      const auto values =
+          xt::adapt(at.cache->value(l, group, 0), seen * d, xt::no_ownership(), std::array{seen, d});
       const auto q = xt::adapt(qkv + i * d, d, xt::no_ownership(), std::array{d});
       auto mixed = xt::adapt(out + i * d, d, xt::no_ownership(), std::array{d});
       xt::blas::gemv(keys, q, p, false, scale);

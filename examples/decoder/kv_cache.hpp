@@ -16,7 +16,9 @@ template <std::floating_point T>
 class kv_cache {
  public:
   kv_cache(const model_config& c, std::size_t capacity)
-      : capacity_(capacity), head_dim_(static_cast<std::size_t>(c.head_dim)), filled_(static_cast<std::size_t>(c.layers), 0) {
+      : capacity_(capacity),
+        head_dim_(static_cast<std::size_t>(c.head_dim)),
+        filled_(static_cast<std::size_t>(c.layers), 0) {
     const std::array shape{static_cast<std::size_t>(c.layers), static_cast<std::size_t>(c.kv_heads), capacity,
                            head_dim_};
     keys_ = xt::xtensor<T, 4>::from_shape(shape);
@@ -29,8 +31,12 @@ class kv_cache {
   // Positions of the sequence: what the first layer holds.
   [[nodiscard]] std::size_t length() const { return filled_.front(); }
 
-  [[nodiscard]] T* key(std::size_t l, std::size_t head, std::size_t position) { return &keys_(l, head, position, 0); }
-  [[nodiscard]] T* value(std::size_t l, std::size_t head, std::size_t position) { return &values_(l, head, position, 0); }
+  [[nodiscard]] T* key(std::size_t l, std::size_t head, std::size_t position) {
+    return &keys_(l, head, position, 0);
+  }
+  [[nodiscard]] T* value(std::size_t l, std::size_t head, std::size_t position) {
+    return &values_(l, head, position, 0);
+  }
 
   // Layer `l` now holds one position more.
   void advance(std::size_t l) { ++filled_[l]; }

@@ -49,7 +49,8 @@ class rope_table {
     if (c.rope.type == rope_scaling::kind::none) return frequency;
     if (c.rope.type == rope_scaling::kind::linear) return frequency / factor;
     const auto context = static_cast<float>(c.rope.original_context);
-    const auto low = static_cast<float>(c.rope.low_freq_factor), high = static_cast<float>(c.rope.high_freq_factor);
+    const auto low = static_cast<float>(c.rope.low_freq_factor),
+               high = static_cast<float>(c.rope.high_freq_factor);
     const float wavelength = 2 * std::numbers::pi_v<float> / frequency;
     if (wavelength > context / low) return frequency / factor;
     if (wavelength < context / high) return frequency;

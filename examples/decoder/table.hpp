@@ -17,11 +17,20 @@ class table {
     t.rows_ = static_cast<lagom::index_t>(from.shape[0]);
     t.cols_ = static_cast<lagom::index_t>(from.shape[1]);
     switch (from.type) {
-      case lagom::io::dtype::f32: t.copy<float>(from); break;
-      case lagom::io::dtype::f64: t.copy<double>(from); break;
-      case lagom::io::dtype::f16: t.copy<lagom::f16>(from); break;
-      case lagom::io::dtype::bf16: t.copy<lagom::bf16>(from); break;
-      default: return lagom::failure{.code = lagom::errc::wrong_dtype};
+      case lagom::io::dtype::f32:
+        t.copy<float>(from);
+        break;
+      case lagom::io::dtype::f64:
+        t.copy<double>(from);
+        break;
+      case lagom::io::dtype::f16:
+        t.copy<lagom::f16>(from);
+        break;
+      case lagom::io::dtype::bf16:
+        t.copy<lagom::bf16>(from);
+        break;
+      default:
+        return lagom::failure{.code = lagom::errc::wrong_dtype};
     }
     return t;
   }
@@ -29,9 +38,11 @@ class table {
   // Calls `use(lagom::mat_view<const W>)` with the stored type W.
   template <class Use>
   decltype(auto) visit(Use&& use) const {
-    return std::visit([&]<class W>(const std::vector<W>& w) -> decltype(auto) {
-      return use(lagom::mat_view<const W>(w.data(), rows_, cols_));
-    }, elements_);
+    return std::visit(
+        [&]<class W>(const std::vector<W>& w) -> decltype(auto) {
+          return use(lagom::mat_view<const W>(w.data(), rows_, cols_));
+        },
+        elements_);
   }
 
   // Copies row `r`.
@@ -50,7 +61,8 @@ class table {
   }
 
   lagom::index_t rows_ = 0, cols_ = 0;
-  std::variant<std::vector<float>, std::vector<double>, std::vector<lagom::f16>, std::vector<lagom::bf16>> elements_;
+  std::variant<std::vector<float>, std::vector<double>, std::vector<lagom::f16>, std::vector<lagom::bf16>>
+      elements_;
 };
 
 }  // namespace decoder

@@ -98,7 +98,8 @@ class loader {
 
 // Reads DIR/model.safetensors, or its shards. Weights become T; embedding and head keep their type.
 template <std::floating_point T>
-[[nodiscard]] lagom::result<model_weights<T>> load_weights(const std::string& directory, const model_config& c) {
+[[nodiscard]] lagom::result<model_weights<T>> load_weights(const std::string& directory,
+                                                           const model_config& c) {
   auto files = lagom::io::checkpoint::open(directory);
   if (!files) return files.error();
   detail::loader<T> from(*files);

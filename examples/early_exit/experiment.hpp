@@ -12,7 +12,9 @@ namespace early_exit {
 
 enum class setting { intra, inter_task, inter_model };
 inline constexpr std::string_view setting_names[] = {"intra", "inter_task", "inter_model"};
-[[nodiscard]] constexpr std::string_view name(setting s) { return setting_names[static_cast<std::size_t>(s)]; }
+[[nodiscard]] constexpr std::string_view name(setting s) {
+  return setting_names[static_cast<std::size_t>(s)];
+}
 
 // One line of the result: a rule, judged on the held-out items of a task.
 struct outcome {
@@ -34,8 +36,10 @@ void charge(outcome& o, const lagom::trace<>& t, const lagom::cost::decoder_shap
     if (!keep(row)) continue;
     const auto& out = o.replay.outcomes[static_cast<std::size_t>(row)];
     const bool early = out.stop.value + 1 < t.layers();
-    const executed ran{.blocks = out.stop.value + 1.0, .heads = static_cast<double>(out.probes),
-                       .decisions = static_cast<double>(out.probes - (early ? 0 : 1)), .decision = decision_cost(o.rule)};
+    const executed ran{.blocks = out.stop.value + 1.0,
+                       .heads = static_cast<double>(out.probes),
+                       .decisions = static_cast<double>(out.probes - (early ? 0 : 1)),
+                       .decision = decision_cost(o.rule)};
     const double length = t.length(row);
     decode_spent += total(shape, decode(length), ran).macs;
     decode_full += full_model(shape, decode(length)).macs;
@@ -49,11 +53,13 @@ void charge(outcome& o, const lagom::trace<>& t, const lagom::cost::decoder_shap
 }
 
 // Replays a rule over the held-out items of one task.
-[[nodiscard]] inline lagom::result<outcome> judge(const lagom::trace<>& t, const lagom::cost::decoder_shape& shape, int task,
+[[nodiscard]] inline lagom::result<outcome> judge(const lagom::trace<>& t,
+                                                  const lagom::cost::decoder_shape& shape, int task,
                                                   setting where, rule_kind kind, const any_rule& rule) {
   outcome o{.task = task, .where = where, .kind = kind, .rule = rule, .judged = {}, .replay = {}};
   const auto held_out = [&](lagom::index_t row) { return t.group(row) == group_of(task, true); };
-  auto replayed = std::visit([&](const auto& r) { return lagom::replay(t, lagom::exit_policy{signals{}, r}, held_out); }, rule);
+  auto replayed = std::visit(
+      [&](const auto& r) { return lagom::replay(t, lagom::exit_policy{signals{}, r}, held_out); }, rule);
   if (!replayed) return replayed.error();
   o.replay = std::move(*replayed);
   o.judged = lagom::evaluate(t, o.replay, held_out);
@@ -62,7 +68,8 @@ void charge(outcome& o, const lagom::trace<>& t, const lagom::cost::decoder_shap
 }
 
 // The training rows of the listed tasks.
-[[nodiscard]] inline lagom::result<lagom::dataset> training_set(const lagom::trace<>& t, const std::vector<int>& tasks,
+[[nodiscard]] inline lagom::result<lagom::dataset> training_set(const lagom::trace<>& t,
+                                                                const std::vector<int>& tasks,
                                                                 lagom::label_kind label) {
   return lagom::label(t, signals{}, label, [&](lagom::index_t row) {
     const int g = t.group(row);
@@ -78,7 +85,8 @@ struct fold {
   const lagom::philox random{seed};
   std::vector<int> order(static_cast<std::size_t>(tasks));
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i, 1'000'000, i)]);
+  for (std::size_t i = order.size(); i > 1; --i)
+    std::swap(order[i - 1], order[random.below(i, 1'000'000, i)]);
   const int judged = std::max(1, std::min(tasks - 6, (tasks + 1) / 2));
   std::vector<fold> folds;
   for (int first = 0; first < tasks && tasks > 1; first += judged) {

@@ -67,12 +67,17 @@ inline bool draw_accuracy(const std::string& file, const lagom::trace<>& t, cons
     if (at == grades.end()) at = grades.insert(grades.end(), tasks[k].grade);
     const auto colour = palette[std::min<std::size_t>(static_cast<std::size_t>(at - grades.begin()), 4)];
     const auto label = fmt::format("task{}", k);
-    script += detail::block(label, detail::by_layer(t, [&](lagom::index_t r) { return t.group(r) == group_of(static_cast<int>(k), true); },
-                                                    [&](lagom::index_t r, int l) { return t.expected(r) != lagom::no_token && t.stats(r, l).top == t.expected(r) ? 1.0 : 0.0; }));
+    script += detail::block(
+        label, detail::by_layer(
+                   t, [&](lagom::index_t r) { return t.group(r) == group_of(static_cast<int>(k), true); },
+                   [&](lagom::index_t r, int l) {
+                     return t.expected(r) != lagom::no_token && t.stats(r, l).top == t.expected(r) ? 1.0
+                                                                                                   : 0.0;
+                   }));
     std::string title = tasks[k].name + " (" + tasks[k].grade + ")";
     for (char& c : title) c = c == '\'' || c == '\n' ? ' ' : c;
-    plot += fmt::format("{}${} with linespoints lw 1.6 pt {} ps 0.5 lc rgb '{}' title '{}'", k == 0 ? "plot " : ", ", label,
-                        1 + k % 7, colour, title);
+    plot += fmt::format("{}${} with linespoints lw 1.6 pt {} ps 0.5 lc rgb '{}' title '{}'",
+                        k == 0 ? "plot " : ", ", label, 1 + k % 7, colour, title);
   }
   return gnuplot::draw(script + plot + "\n");
 }
@@ -81,18 +86,25 @@ inline bool draw_accuracy(const std::string& file, const lagom::trace<>& t, cons
 inline bool draw_signals(const std::string& file, const lagom::trace<>& t) {
   const auto all = [&](lagom::index_t r) { return is_test(t.group(r)); };
   std::string script = detail::header(file, "Exit signals by layer, mean over held-out items", "value");
-  script += detail::block("gap", detail::by_layer(t, all, [&](lagom::index_t r, int l) { return static_cast<double>(t.stats(r, l).gap()); }));
-  script += detail::block("top", detail::by_layer(t, all, [&](lagom::index_t r, int l) { return static_cast<double>(t.stats(r, l).top_prob()); }));
+  script += detail::block("gap", detail::by_layer(t, all, [&](lagom::index_t r, int l) {
+                            return static_cast<double>(t.stats(r, l).gap());
+                          }));
+  script += detail::block("top", detail::by_layer(t, all, [&](lagom::index_t r, int l) {
+                            return static_cast<double>(t.stats(r, l).top_prob());
+                          }));
   for (const std::string_view signal : {"hidden_cosine", "attention_cosine", "mlp_cosine"}) {
     const lagom::index_t column = t.find_column(signal);
-    script += detail::block(std::string(signal), detail::by_layer(t, all, [&](lagom::index_t r, int l) { return static_cast<double>(t.value(column, r, l)); }));
+    script += detail::block(std::string(signal), detail::by_layer(t, all, [&](lagom::index_t r, int l) {
+                              return static_cast<double>(t.value(column, r, l));
+                            }));
   }
-  return gnuplot::draw(script +
-                       "set yrange [*:1.05]\nplot $gap with linespoints lw 2 lc rgb '#c8553d' title 'gap', "
-                       "$top with linespoints lw 2 lc rgb '#e9a23b' title 'top prob', "
-                       "$hidden_cosine with linespoints lw 2 lc rgb '#2a9d8f' title 'cosine of hidden states', "
-                       "$attention_cosine with linespoints lw 2 lc rgb '#5a5a9d' title 'cosine of attention outputs', "
-                       "$mlp_cosine with linespoints lw 2 lc rgb '#777777' title 'cosine of MLP outputs'\n");
+  return gnuplot::draw(
+      script +
+      "set yrange [*:1.05]\nplot $gap with linespoints lw 2 lc rgb '#c8553d' title 'gap', "
+      "$top with linespoints lw 2 lc rgb '#e9a23b' title 'top prob', "
+      "$hidden_cosine with linespoints lw 2 lc rgb '#2a9d8f' title 'cosine of hidden states', "
+      "$attention_cosine with linespoints lw 2 lc rgb '#5a5a9d' title 'cosine of attention outputs', "
+      "$mlp_cosine with linespoints lw 2 lc rgb '#777777' title 'cosine of MLP outputs'\n");
 }
 
 }  // namespace early_exit

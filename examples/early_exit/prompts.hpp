@@ -20,8 +20,8 @@ struct prompt {
 
 // What had to be done to make the prompts fit; said once to the user.
 struct prompt_notes {
-  std::size_t long_answers = 0;   // answers of more than one token, counted by their first
-  std::size_t shortened = 0;      // prompts that hold fewer demonstrations than asked for
+  std::size_t long_answers = 0;  // answers of more than one token, counted by their first
+  std::size_t shortened = 0;     // prompts that hold fewer demonstrations than asked for
 };
 
 struct prompt_set {
@@ -67,7 +67,8 @@ class prompt_builder {
           if (auto ok = add(out, few, *i, static_cast<int>(t), false, path); !ok) return ok.error();
         }
         for (std::size_t i = 0; i < tests; ++i) {
-          if (auto ok = add(out, few, tasks[t].test[i], static_cast<int>(t), true, path); !ok) return ok.error();
+          if (auto ok = add(out, few, tasks[t].test[i], static_cast<int>(t), true, path); !ok)
+            return ok.error();
         }
       }
     }
@@ -75,15 +76,16 @@ class prompt_builder {
   }
 
  private:
-  lagom::result<lagom::done> add(prompt_set& out, std::span<const item* const> shown, const item& i, int task, bool test,
-                                 const std::string& path) const {
+  lagom::result<lagom::done> add(prompt_set& out, std::span<const item* const> shown, const item& i, int task,
+                                 bool test, const std::string& path) const {
     for (std::size_t n = shown.size();; --n) {
       std::string text;
       for (const item* s : shown.first(n)) text += completed(*s) + "\n\n";
       prompt p{tokenizer_.encode(text + i.prompt, true), lagom::no_token, task, test};
       if (p.tokens.size() <= context_ && !p.tokens.empty()) {
         const auto whole = tokenizer_.encode(text + completed(i), true);
-        const auto [left, right] = std::mismatch(p.tokens.begin(), p.tokens.end(), whole.begin(), whole.end());
+        const auto [left, right] =
+            std::mismatch(p.tokens.begin(), p.tokens.end(), whole.begin(), whole.end());
         // Where the answer merges with the prompt, the first token that differs is what the model must say.
         if (right != whole.end()) p.answer = *right;
         out.notes.long_answers += static_cast<std::size_t>(whole.end() - right) > 1;
@@ -92,8 +94,12 @@ class prompt_builder {
         return lagom::done{};
       }
       if (n == 0) {
-        return lagom::failure{.code = lagom::errc::too_long, .file = path, .key = "prompt", .row = i.line,
-                              .expected = context_, .found = p.tokens.size()};
+        return lagom::failure{.code = lagom::errc::too_long,
+                              .file = path,
+                              .key = "prompt",
+                              .row = i.line,
+                              .expected = context_,
+                              .found = p.tokens.size()};
       }
     }
   }

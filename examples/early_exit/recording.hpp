@@ -25,8 +25,8 @@ inline int task_of(int group) { return group / 2; }
 // Runs every prompt to full depth. Prompts that share their beginning with the one before (demonstrations) reuse
 // its keys and values: the states are the same bits. Deterministic for any number of threads.
 [[nodiscard]] inline lagom::result<lagom::trace<>> record(const decoder::model<float>& model,
-                                                          const std::vector<prompt>& prompts, unsigned threads,
-                                                          const std::string& what) {
+                                                          const std::vector<prompt>& prompts,
+                                                          unsigned threads, const std::string& what) {
   constexpr std::size_t share = 64;
   const std::size_t shares = (prompts.size() + share - 1) / share;
   const recorded_signals signals;
@@ -43,7 +43,8 @@ inline int task_of(int group) { return group / 2; }
     std::span<const lagom::token_id> previous;
     for (const prompt& p : mine) {
       const std::span<const lagom::token_id> tokens(p.tokens);
-      const auto differs = std::mismatch(tokens.begin(), tokens.end() - 1, previous.begin(), previous.end()).first;
+      const auto differs =
+          std::mismatch(tokens.begin(), tokens.end() - 1, previous.begin(), previous.end()).first;
       const auto kept = static_cast<std::size_t>(differs - tokens.begin());
       cache.truncate(kept);
       previous = tokens;
@@ -52,7 +53,8 @@ inline int task_of(int group) { return group / 2; }
       auto ran = model.forward(std::span(&feed, 1), [&](const decoder::block_states<float>& states) {
         auto seen = states.observation(states.hidden.rows() - 1);
         seen.n_layers = model.config().layers;
-        seen.stats = model.with_head([&](const auto& head) { return lagom::unembed(lagom::portable{}, seen.hidden, head); });
+        seen.stats = model.with_head(
+            [&](const auto& head) { return lagom::unembed(lagom::portable{}, seen.hidden, head); });
         part.record(lagom::portable{}, seen, signals);
         return false;
       });

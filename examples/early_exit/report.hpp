@@ -34,12 +34,13 @@ namespace detail {
 
 inline std::string numbers(const mean_outcome& m) {
   const double n = m.n;
-  return fmt::format("{:6.1f} {:6.1f} {:7.2f} {:7.2f} {:8.1f} {:8.1f} {:8.1f}{} {:6.1f}", 100 * m.full / n, 100 * m.early / n,
-                     m.stop / n, m.variance / n, 100 * m.paper / n, 100 * m.prefill / n, 100 * m.decode / n,
-                     m.decode / n > 1 ? '!' : ' ', 100 * m.wall / n);
+  return fmt::format("{:6.1f} {:6.1f} {:7.2f} {:7.2f} {:8.1f} {:8.1f} {:8.1f}{} {:6.1f}", 100 * m.full / n,
+                     100 * m.early / n, m.stop / n, m.variance / n, 100 * m.paper / n, 100 * m.prefill / n,
+                     100 * m.decode / n, m.decode / n > 1 ? '!' : ' ', 100 * m.wall / n);
 }
 
-inline constexpr std::string_view columns = "  full   exit    stop     var    paper  prefill   decode    wall";
+inline constexpr std::string_view columns =
+    "  full   exit    stop     var    paper  prefill   decode    wall";
 
 }  // namespace detail
 
@@ -53,7 +54,8 @@ inline void print_tables(const std::vector<task>& tasks, const std::vector<outco
     for (const outcome& o : outcomes) {
       if (o.where != where) continue;
       if (!headed) {
-        fmt::print("\n{}\n{:<{}}  {:<6}  {:<10} {}\n", name(where), "task", width, "grade", "rule", detail::columns);
+        fmt::print("\n{}\n{:<{}}  {:<6}  {:<10} {}\n", name(where), "task", width, "grade", "rule",
+                   detail::columns);
         headed = true;
       }
       const task& t = tasks[static_cast<std::size_t>(o.task)];
@@ -62,8 +64,8 @@ inline void print_tables(const std::vector<task>& tasks, const std::vector<outco
       const bool first = o.task != last_task;
       last_task = o.task;
       const lagom::degeneracy odd = o.judged.counts.verdict();
-      fmt::print("{:<{}}  {:<6}  {:<10} {}{}\n", first ? t.name : "", width, first ? t.grade : "", name(o.kind),
-                 detail::numbers(one),
+      fmt::print("{:<{}}  {:<6}  {:<10} {}{}\n", first ? t.name : "", width, first ? t.grade : "",
+                 name(o.kind), detail::numbers(one),
                  odd == lagom::degeneracy::never            ? "  never stops"
                  : odd == lagom::degeneracy::always_at_once ? "  always stops at layer 0"
                                                             : "");
@@ -80,7 +82,8 @@ inline void print_summary(const std::vector<task>& tasks, const std::vector<outc
   if (grades.size() > 1) grades.emplace_back("all");
   std::size_t width = 5;
   for (const std::string& g : grades) width = std::max(width, g.size());
-  fmt::print("\nmeans over tasks\n{:<11}  {:<10}  {:<{}} {}\n", "setting", "rule", "grade", width, detail::columns);
+  fmt::print("\nmeans over tasks\n{:<11}  {:<10}  {:<{}} {}\n", "setting", "rule", "grade", width,
+             detail::columns);
   bool dear = false;
   for (const setting where : {setting::intra, setting::inter_task, setting::inter_model}) {
     for (const rule_kind kind : all_rules) {
@@ -92,17 +95,23 @@ inline void print_summary(const std::vector<task>& tasks, const std::vector<outc
         }
         if (mean.n == 0) continue;
         dear = dear || mean.decode / mean.n > 1;
-        fmt::print("{:<11}  {:<10}  {:<{}} {}\n", name(where), name(kind), grade, width, detail::numbers(mean));
+        fmt::print("{:<11}  {:<10}  {:<{}} {}\n", name(where), name(kind), grade, width,
+                   detail::numbers(mean));
       }
     }
   }
   fmt::print(
-      "\nfull, exit: accuracy in percent at full depth and at the stop. stop, var: mean (0-based) and variance of the\n"
-      "layer that stopped. paper: FLOPs in percent of full as AdaInfer counts them. prefill, decode: the same with\n"
-      "every probe and decision charged, for a prompt read at once and for one token decoded after it. wall: time of\n"
+      "\nfull, exit: accuracy in percent at full depth and at the stop. stop, var: mean (0-based) and "
+      "variance of the\n"
+      "layer that stopped. paper: FLOPs in percent of full as AdaInfer counts them. prefill, decode: the "
+      "same with\n"
+      "every probe and decision charged, for a prompt read at once and for one token decoded after it. wall: "
+      "time of\n"
       "the decoder really stopping, prompt to answer, in percent of full depth.\n");
   if (dear) {
-    fmt::print("! in decoding, probing every layer costs more than it saves here: probe fewer layers or fewer rows.\n");
+    fmt::print(
+        "! in decoding, probing every layer costs more than it saves here: probe fewer layers or fewer "
+        "rows.\n");
   }
 }
 
@@ -114,7 +123,8 @@ struct run_facts {
 };
 
 // The same for machines: accuracies and ratios as fractions, layers 0-based.
-inline lagom::result<lagom::done> write_json(const std::string& path, const run_facts& facts, const std::vector<task>& tasks,
+inline lagom::result<lagom::done> write_json(const std::string& path, const run_facts& facts,
+                                             const std::vector<task>& tasks,
                                              const std::vector<outcome>& outcomes) {
   lagom::io::json rows = lagom::io::json::array();
   for (const outcome& o : outcomes) {
@@ -141,8 +151,11 @@ inline lagom::result<lagom::done> write_json(const std::string& path, const run_
                                    : odd == lagom::degeneracy::always_at_once ? "always_at_once"
                                                                               : "none"}});
   }
-  lagom::io::json document = {{"model", facts.model}, {"layers", facts.layers}, {"shots", facts.shots},
-                              {"seed", facts.seed},   {"tasks", rows}};
+  lagom::io::json document = {{"model", facts.model},
+                              {"layers", facts.layers},
+                              {"shots", facts.shots},
+                              {"seed", facts.seed},
+                              {"tasks", rows}};
   if (!facts.other_model.empty()) {
     document["other_model"] = facts.other_model;
     document["other_layers"] = facts.other_layers;

@@ -40,7 +40,8 @@ using any_rule = std::variant<constant_rule, lagom::threshold<>, lagom::standard
 // Fits a rule on labelled layers. A wrong stop costs the answer and a missed one a layer: a wrong stop weighs
 // `caution` times as much. Margin classifiers weigh their errors so, with the classes balanced first; probabilistic
 // ones stop at odds of `caution` to one. Data of one label is no failure here: the rule is then constant.
-[[nodiscard]] inline lagom::result<any_rule> fit_rule(rule_kind kind, const lagom::dataset_view& data, float caution) {
+[[nodiscard]] inline lagom::result<any_rule> fit_rule(rule_kind kind, const lagom::dataset_view& data,
+                                                      float caution) {
   const float stop_at = caution / (1 + caution);
   const auto fitted = [&](const auto& config, const auto& adjust) -> lagom::result<any_rule> {
     auto r = lagom::fit<2>(config, data);
@@ -51,14 +52,20 @@ using any_rule = std::variant<constant_rule, lagom::threshold<>, lagom::standard
   };
   const auto as_it_is = [](auto&) {};
   switch (kind) {
-    case rule_kind::gap: return any_rule(lagom::adainfer_rule());
+    case rule_kind::gap:
+      return any_rule(lagom::adainfer_rule());
     case rule_kind::svm_linear:
-      return fitted(lagom::linear_svm_config{.loss = lagom::svm_loss::hinge, .negative_weight = caution, .balanced = true}, as_it_is);
+      return fitted(
+          lagom::linear_svm_config{
+              .loss = lagom::svm_loss::hinge, .negative_weight = caution, .balanced = true},
+          as_it_is);
     case rule_kind::svm_rbf:
-      return fitted(lagom::rbf_svm_config{.negative_weight = caution, .balanced = true, .max_rows = 2000}, as_it_is);
+      return fitted(lagom::rbf_svm_config{.negative_weight = caution, .balanced = true, .max_rows = 2000},
+                    as_it_is);
     case rule_kind::logistic:
       return fitted(lagom::logistic_config{}, [&](auto& rule) { rule = rule.at(stop_at); });
-    case rule_kind::crf: return fitted(lagom::crf_config{}, [&](auto& rule) { rule.stop_at = stop_at; });
+    case rule_kind::crf:
+      return fitted(lagom::crf_config{}, [&](auto& rule) { rule.stop_at = stop_at; });
   }
   return lagom::failure{.code = lagom::errc::unsupported};
 }

@@ -13,7 +13,8 @@ namespace early_exit {
 // sums of the faster of two runs. Fails with `not_converged` should a live run ever differ from its replay.
 class stopwatch {
  public:
-  stopwatch(const decoder::model<float>& model, const std::vector<prompt>& prompts) : model_(model), prompts_(prompts) {}
+  stopwatch(const decoder::model<float>& model, const std::vector<prompt>& prompts)
+      : model_(model), prompts_(prompts) {}
 
   lagom::result<lagom::done> measure(std::span<outcome*> rules, int task, std::size_t items) const {
     std::vector<std::size_t> rows;
@@ -35,7 +36,9 @@ class stopwatch {
           const exit_run live = run_early(row, cache, rules[r]->rule);
           const auto& replayed = rules[r]->replay.outcomes[row];
           if (live.stop != replayed.stop || live.token != replayed.token) {
-            return lagom::failure{.code = lagom::errc::not_converged, .key = "live run that differs from its replay", .row = row};
+            return lagom::failure{.code = lagom::errc::not_converged,
+                                  .key = "live run that differs from its replay",
+                                  .row = row};
           }
           best[r] = std::min(best[r], live.seconds);
         }
@@ -63,7 +66,8 @@ class stopwatch {
     forward(row, cache, [&](const decoder::block_states<float>& s) {
       if (s.layer.value == last) {
         const auto x = s.hidden.row(s.hidden.rows() - 1);
-        token = model_.with_head([&](const auto& head) { return lagom::unembed(lagom::portable{}, x, head).top; });
+        token = model_.with_head(
+            [&](const auto& head) { return lagom::unembed(lagom::portable{}, x, head).top; });
       }
       return false;
     });
@@ -71,24 +75,28 @@ class stopwatch {
   }
 
   exit_run run_early(std::size_t row, decoder::kv_cache<float>& cache, const any_rule& rule) const {
-    return std::visit([&](const auto& r) {
-      const lagom::exit_policy policy{signals{}, r};
-      const auto start = clock::now();
-      auto run = policy.begin(model_.config().layers);
-      model_.with_head([&](const auto& head) {
-        forward(row, cache, [&](const decoder::block_states<float>& s) {
-          return run.observe(s.observation(s.hidden.rows() - 1), head);
-        });
-      });
-      return exit_run{run.stopped_at(), run.token(), std::chrono::duration<double>(clock::now() - start).count()};
-    }, rule);
+    return std::visit(
+        [&](const auto& r) {
+          const lagom::exit_policy policy{signals{}, r};
+          const auto start = clock::now();
+          auto run = policy.begin(model_.config().layers);
+          model_.with_head([&](const auto& head) {
+            forward(row, cache, [&](const decoder::block_states<float>& s) {
+              return run.observe(s.observation(s.hidden.rows() - 1), head);
+            });
+          });
+          return exit_run{run.stopped_at(), run.token(),
+                          std::chrono::duration<double>(clock::now() - start).count()};
+        },
+        rule);
   }
 
   template <class Watch>
   void forward(std::size_t row, decoder::kv_cache<float>& cache, Watch&& watch) const {
     cache.truncate(0);
     const decoder::feed<float> feed{&cache, prompts_[row].tokens};
-    (void)model_.forward(std::span(&feed, 1), watch).has_value();  // every prompt ran once already, to full depth
+    (void)model_.forward(std::span(&feed, 1), watch)
+        .has_value();  // every prompt ran once already, to full depth
   }
 
   const decoder::model<float>& model_;

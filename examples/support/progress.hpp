@@ -14,7 +14,8 @@ namespace support {
 
 class progress {
  public:
-  progress(std::string what, std::size_t total) : what_(std::move(what)), total_(total), shown_(::isatty(2) == 1) {}
+  progress(std::string what, std::size_t total)
+      : what_(std::move(what)), total_(total), shown_(::isatty(2) == 1) {}
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;
   ~progress() {

@@ -40,6 +40,8 @@ TEST_CASE("containers, views, columns and adaptors are seen in place", "[adapt][
 TEST_CASE("the BLAS backend agrees with the portable one on strided input", "[adapt][xtensor_blas]") {
   const auto x = lagom_test::normal<double>(200, 1), y = lagom_test::normal<double>(200, 2);
   const lagom::vec_view<const double> a(x.data(), 66, 3), b(y.data() + 1, 66, 2);
-  CHECK(lagom::dot(lagom::xtensor_blas{}, a, b) == Approx(lagom::dot(lagom::portable{}, a, b)).epsilon(1e-12));
-  CHECK(lagom::dot(lagom::xtensor_blas{}, lagom::vec_view<const double>(), lagom::vec_view<const double>()) == 0);
+  CHECK(lagom::dot(lagom::xtensor_blas{}, a, b) ==
+        Approx(lagom::dot(lagom::portable{}, a, b)).epsilon(1e-12));
+  CHECK(lagom::dot(lagom::xtensor_blas{}, lagom::vec_view<const double>(), lagom::vec_view<const double>()) ==
+        0);
 }

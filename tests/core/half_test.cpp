@@ -18,7 +18,9 @@ double f16_value(unsigned bits) {
   return sign * std::ldexp(1024 + mantissa, exponent - 25);
 }
 
-bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
+bool same_bits(float a, float b) {
+  return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
+}
 
 }  // namespace
 

@@ -16,7 +16,8 @@ template <class T>
 double ulps(T value, long double exact) {
   int exponent = 0;
   std::frexp(exact, &exponent);
-  return static_cast<double>(std::abs(value - exact) / std::ldexp(1.0L, exponent - std::numeric_limits<T>::digits));
+  return static_cast<double>(std::abs(value - exact) /
+                             std::ldexp(1.0L, exponent - std::numeric_limits<T>::digits));
 }
 
 }  // namespace

@@ -14,7 +14,8 @@
 #include "support/catch.hpp"
 
 TEST_CASE("Philox gives the known answers of Random123", "[core][random]") {
-  const auto is = [](lagom::philox::block b, std::uint32_t w0, std::uint32_t w1, std::uint32_t w2, std::uint32_t w3) {
+  const auto is = [](lagom::philox::block b, std::uint32_t w0, std::uint32_t w1, std::uint32_t w2,
+                     std::uint32_t w3) {
     return b.word[0] == w0 && b.word[1] == w1 && b.word[2] == w2 && b.word[3] == w3;
   };
   CHECK(is(lagom::philox{0}(0, 0), 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8));
@@ -42,7 +43,8 @@ TEST_CASE("a result holds a value or a failure, and moves", "[core][result]") {
   REQUIRE(good);
   auto moved = std::move(good);
   CHECK(**moved == 5);
-  lagom::result<std::unique_ptr<int>> bad = lagom::failure{.code = lagom::errc::overlap, .key = "w", .byte = 8};
+  lagom::result<std::unique_ptr<int>> bad =
+      lagom::failure{.code = lagom::errc::overlap, .key = "w", .byte = 8};
   CHECK_FALSE(bad);
   CHECK(bad.error().code == lagom::errc::overlap);
   CHECK(bad.error().key.view() == "w");
@@ -93,8 +95,11 @@ TEST_CASE("an executor may be an engine's own pool", "[core][executor]") {
 
 static_assert(!std::is_convertible_v<lagom::layers_used, lagom::layer_index>);
 static_assert(!std::is_convertible_v<lagom::layer_index, lagom::layers_used>);
-static_assert(!std::is_convertible_v<int, lagom::layers_used> && std::is_convertible_v<int, lagom::layer_index>);
+static_assert(!std::is_convertible_v<int, lagom::layers_used> &&
+              std::is_convertible_v<int, lagom::layer_index>);
 static_assert(lagom::used_when_stopped_at(lagom::layer_index(0)).value == 1);
 static_assert(lagom::stopped_at(lagom::layers_used(32)) == lagom::layer_index(31));
-static_assert(!std::is_convertible_v<lagom::cost_ratio, lagom::saving> && !std::is_convertible_v<double, lagom::saving>);
-static_assert(lagom::saved(lagom::cost_ratio(0.75)).value == 0.25 && lagom::left(lagom::saving(0.25)).value == 0.75);
+static_assert(!std::is_convertible_v<lagom::cost_ratio, lagom::saving> &&
+              !std::is_convertible_v<double, lagom::saving>);
+static_assert(lagom::saved(lagom::cost_ratio(0.75)).value == 0.25 &&
+              lagom::left(lagom::saving(0.25)).value == 0.75);

@@ -33,7 +33,8 @@ struct lagom::tensor_traits<engine_row> {
   static index_t stride(const engine_row&, int) { return 1; }
 };
 
-static_assert(std::is_trivially_copyable_v<vec_view<float>> && std::is_trivially_copyable_v<mat_view<const double>>);
+static_assert(std::is_trivially_copyable_v<vec_view<float>> &&
+              std::is_trivially_copyable_v<mat_view<const double>>);
 static_assert(lagom::tensor<std::vector<float>, 1> && lagom::tensor<std::array<float, 3>, 1>);
 static_assert(lagom::tensor<std::span<const double>, 1> && lagom::tensor<engine_row, 1>);
 static_assert(!lagom::tensor<some_matrix, 1> && !lagom::tensor<some_matrix, 2>);
@@ -46,7 +47,8 @@ TEST_CASE("what an engine has converts to a view", "[core][views]") {
   std::array<float, 2> a{4, 5};
   float* const p = v.data();
   const int n = 3;
-  const vec_view<const float> from_vector = v, from_array = a, from_pair{p, n}, from_engine = engine_row{p, 2};
+  const vec_view<const float> from_vector = v, from_array = a, from_pair{p, n},
+                              from_engine = engine_row{p, 2};
   CHECK(from_vector[2] == 3);
   CHECK(from_array.size() == 2);
   CHECK(from_pair.data() == p);

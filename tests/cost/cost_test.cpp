@@ -16,7 +16,8 @@ namespace {
 constexpr adainfer_model published(int layers, int hidden, int vocab) {
   return {static_cast<double>(layers), static_cast<double>(hidden), 2048, static_cast<double>(vocab)};
 }
-constexpr auto m7 = published(32, 4096, 32000), m13 = published(40, 5120, 32000), opt = published(40, 5120, 50272);
+constexpr auto m7 = published(32, 4096, 32000), m13 = published(40, 5120, 32000),
+               opt = published(40, 5120, 50272);
 
 double percent(const adainfer_model& m, double printed_layer) {
   return adainfer_ratio(m, used_when_stopped_at(mean_layer_index(printed_layer))).percent();
@@ -29,8 +30,9 @@ TEST_CASE("the AdaInfer ratio reproduces Table 6", "[cost][adainfer]") {
     const adainfer_model& model;
     double k, layer, printed;
   };
-  for (const auto& r : {row{m7, 6.03125, 18.15, 60.58}, row{m7, 6.03125, 19.20, 63.80}, row{m7, 6.03125, 20.20, 66.87},
-                        row{m13, 6.05, 20.60, 54.55}, row{m13, 6.05, 19.20, 51.09}}) {
+  for (const auto& r :
+       {row{m7, 6.03125, 18.15, 60.58}, row{m7, 6.03125, 19.20, 63.80}, row{m7, 6.03125, 20.20, 66.87},
+        row{m13, 6.05, 20.60, 54.55}, row{m13, 6.05, 19.20, 51.09}}) {
     CHECK(std::abs(percent(r.model, r.layer) - r.printed) <= 0.015);
     auto real = r.model;
     real.k = r.k;  // with the true shape of the MLP every printed digit comes out
@@ -38,7 +40,8 @@ TEST_CASE("the AdaInfer ratio reproduces Table 6", "[cost][adainfer]") {
   }
   CHECK(percent(m7, 18.15) == Approx(60.583985).epsilon(1e-8));
   CHECK(percent(m13, 20.60) == Approx(54.554752).epsilon(1e-8));
-  CHECK(adainfer_ratio(m7, mean_layers_used(18.15)).percent() == Approx(57.5166).epsilon(1e-6));  // the index read as a count
+  CHECK(adainfer_ratio(m7, mean_layers_used(18.15)).percent() ==
+        Approx(57.5166).epsilon(1e-6));  // the index read as a count
   CHECK(percent(m7, 0) == Approx(4.910781).epsilon(1e-6));
   CHECK(adainfer_ratio(m7, mean_layers_used(32)).value == 1);
 }
@@ -49,18 +52,20 @@ TEST_CASE("the layers that Tables 2 to 5 imply", "[cost][adainfer]") {
     double printed, layers;
   };
   const row rows[] = {
-      {opt, 97.55, 39.001}, {opt, 96.87, 38.724}, {opt, 92.52, 36.951}, {opt, 83.94, 33.453}, {opt, 86.05, 34.313},
-      {opt, 88.31, 35.234}, {opt, 80.28, 31.961}, {opt, 100, 40.000},   {opt, 89.74, 35.817}, {m13, 98.14, 39.247},
-      {m13, 98.37, 39.340}, {m13, 85.34, 34.064}, {m13, 97.43, 38.959}, {m13, 88.37, 35.291}, {m13, 85.76, 34.234},
-      {m13, 93.55, 37.389}, {m13, 89.10, 35.587}, {m13, 80.66, 32.170}, {m13, 59.70, 23.683}, {m13, 87.69, 35.016},
-      {m13, 80.61, 32.149}, {m13, 90.84, 36.291}, {m13, 92.78, 37.077}, {m13, 73.17, 29.137}, {m13, 88.25, 35.243},
-      {m13, 77.82, 31.020}, {m13, 74.80, 29.797}, {m13, 84.10, 33.562}, {m13, 79.57, 31.728}, {m13, 71.19, 28.335},
-      {m13, 51.25, 20.262}, {m13, 70.65, 28.117}, {m13, 70.38, 28.007}, {m13, 97.40, 38.947}, {m13, 97.28, 38.899},
-      {m13, 93.03, 37.178}, {m13, 97.27, 38.895}, {m13, 94.04, 37.587}, {m13, 90.29, 36.069}, {m13, 97.15, 38.846},
-      {m13, 96.40, 38.542}, {m13, 89.94, 35.927}, {m13, 73.07, 29.097}, {m13, 93.08, 37.198}, {m7, 96.13, 30.738},
-      {m7, 95.26, 30.455},  {m7, 89.98, 28.733},  {m7, 96.37, 30.817},  {m7, 91.36, 29.183},  {m7, 91.55, 29.245},
-      {m7, 93.76, 29.966},  {m7, 90.46, 28.890},  {m7, 87.06, 27.781},  {m7, 68.05, 21.584},  {m7, 94.51, 30.210},
-      {m7, 88.41, 28.222},
+      {opt, 97.55, 39.001}, {opt, 96.87, 38.724}, {opt, 92.52, 36.951}, {opt, 83.94, 33.453},
+      {opt, 86.05, 34.313}, {opt, 88.31, 35.234}, {opt, 80.28, 31.961}, {opt, 100, 40.000},
+      {opt, 89.74, 35.817}, {m13, 98.14, 39.247}, {m13, 98.37, 39.340}, {m13, 85.34, 34.064},
+      {m13, 97.43, 38.959}, {m13, 88.37, 35.291}, {m13, 85.76, 34.234}, {m13, 93.55, 37.389},
+      {m13, 89.10, 35.587}, {m13, 80.66, 32.170}, {m13, 59.70, 23.683}, {m13, 87.69, 35.016},
+      {m13, 80.61, 32.149}, {m13, 90.84, 36.291}, {m13, 92.78, 37.077}, {m13, 73.17, 29.137},
+      {m13, 88.25, 35.243}, {m13, 77.82, 31.020}, {m13, 74.80, 29.797}, {m13, 84.10, 33.562},
+      {m13, 79.57, 31.728}, {m13, 71.19, 28.335}, {m13, 51.25, 20.262}, {m13, 70.65, 28.117},
+      {m13, 70.38, 28.007}, {m13, 97.40, 38.947}, {m13, 97.28, 38.899}, {m13, 93.03, 37.178},
+      {m13, 97.27, 38.895}, {m13, 94.04, 37.587}, {m13, 90.29, 36.069}, {m13, 97.15, 38.846},
+      {m13, 96.40, 38.542}, {m13, 89.94, 35.927}, {m13, 73.07, 29.097}, {m13, 93.08, 37.198},
+      {m7, 96.13, 30.738},  {m7, 95.26, 30.455},  {m7, 89.98, 28.733},  {m7, 96.37, 30.817},
+      {m7, 91.36, 29.183},  {m7, 91.55, 29.245},  {m7, 93.76, 29.966},  {m7, 90.46, 28.890},
+      {m7, 87.06, 27.781},  {m7, 68.05, 21.584},  {m7, 94.51, 30.210},  {m7, 88.41, 28.222},
   };
   for (const auto& r : rows) {
     const auto e = adainfer_layers(r.model, cost_ratio(r.printed / 100));
@@ -74,10 +79,11 @@ TEST_CASE("probes charged: the gain of decoding shrinks or vanishes", "[cost][ad
     const adainfer_model& model;
     double layer, decode, prefill, prefill_one;
   };
-  for (const auto& r : {row{m7, 18.15, 94.0414, 59.8608, 59.8441}, row{m7, 19.20, 99.1978, 63.1429, 63.1253},
-                        row{m7, 20.20, 104.1085, 66.2688, 66.2503}, row{m13, 20.60, 79.3980, 54.0126, 54.0003},
-                        row{m13, 19.20, 74.2518, 50.5117, 50.5003}, row{m13, 19.30, 74.6194, 50.7618, 50.7503},
-                        row{m13, 32.40, 122.7728, 83.5194, 83.5001}}) {
+  for (const auto& r :
+       {row{m7, 18.15, 94.0414, 59.8608, 59.8441}, row{m7, 19.20, 99.1978, 63.1429, 63.1253},
+        row{m7, 20.20, 104.1085, 66.2688, 66.2503}, row{m13, 20.60, 79.3980, 54.0126, 54.0003},
+        row{m13, 19.20, 74.2518, 50.5117, 50.5003}, row{m13, 19.30, 74.6194, 50.7618, 50.7503},
+        row{m13, 32.40, 122.7728, 83.5194, 83.5001}}) {
     const auto e = used_when_stopped_at(mean_layer_index(r.layer));
     CHECK(std::abs(adainfer_decode_ratio(r.model, e, e.value).percent() - r.decode) < 6e-5);
     CHECK(std::abs(adainfer_prefill_ratio(r.model, e, e.value).percent() - r.prefill) < 6e-5);
@@ -137,7 +143,8 @@ TEST_CASE("the ledger adds up what ran", "[cost][ledger]") {
   CHECK(few.value == Approx(flops_ratio(s, decode(0), {.blocks = 20, .heads = 1}).value).epsilon(2e-4));
   // The skipped layers' keys and values.
   const executed copy{.blocks = 20, .heads = 1, .kv_layers = 12};
-  CHECK(total(s, decode(0), copy).macs == Approx(total(s, decode(0), {.blocks = 20, .heads = 1}).macs + 12 * s.kv_macs()));
+  CHECK(total(s, decode(0), copy).macs ==
+        Approx(total(s, decode(0), {.blocks = 20, .heads = 1}).macs + 12 * s.kv_macs()));
   // Weights are read once for all tokens of a pass, and for each in decoding.
   CHECK(block(s, prefill(100)).bytes < 1.2 * block(s, decode(0)).bytes);
   CHECK(block(s, prefill(100)).macs > 99 * block(s, decode(0)).macs);
@@ -156,7 +163,8 @@ TEST_CASE("a mixture reads the experts that its tokens touch", "[cost][ledger]")
   CHECK(s.ffn_macs() == 2 * expert + 8.0 * s.hidden);
   const double dense = (s.attention_macs() + 2.0 * s.hidden + 8.0 * s.hidden) * 2;
   CHECK(block(s, decode(0)).bytes - dense == Approx(2 * expert * 2 + 2.0 * s.kv_heads * s.head_dim * 2));
-  CHECK(block(s, prefill(1000)).bytes == Approx(dense + 8 * expert * 2 + 2 * 1000 * 2.0 * s.kv_heads * s.head_dim * 2));
+  CHECK(block(s, prefill(1000)).bytes ==
+        Approx(dense + 8 * expert * 2 + 2 * 1000 * 2.0 * s.kv_heads * s.head_dim * 2));
 }
 
 TEST_CASE("parameter counts of named shapes", "[cost][parameters]") {

@@ -17,11 +17,13 @@ using lagom::token_id;
 
 namespace {
 
-const std::vector<std::string> configurations{"mha", "gqa_tied", "mqa_sharded", "rope_llama3",
-                                              "rope_linear", "odd_head_biases", "qwen2", "mistral"};
+const std::vector<std::string> configurations{"mha",         "gqa_tied",        "mqa_sharded", "rope_llama3",
+                                              "rope_linear", "odd_head_biases", "qwen2",       "mistral"};
 
 template <class T>
-decoder::model<T> load(const std::string& name) { return must(decoder::model<T>::load(golden("decoder/" + name))); }
+decoder::model<T> load(const std::string& name) {
+  return must(decoder::model<T>::load(golden("decoder/" + name)));
+}
 
 // All states of one forward pass: [layer][row][column].
 template <class T>
@@ -29,9 +31,11 @@ struct states {
   std::vector<xt::xtensor<T, 2>> hidden, attention, mlp;
   bool operator()(const block_states<T>& s) {
     const auto copy = [](lagom::mat_view<const T> m) {
-      xt::xtensor<T, 2> out = xt::xtensor<T, 2>::from_shape({static_cast<std::size_t>(m.rows()), static_cast<std::size_t>(m.cols())});
+      xt::xtensor<T, 2> out = xt::xtensor<T, 2>::from_shape(
+          {static_cast<std::size_t>(m.rows()), static_cast<std::size_t>(m.cols())});
       for (lagom::index_t r = 0; r < m.rows(); ++r) {
-        for (lagom::index_t c = 0; c < m.cols(); ++c) out(static_cast<std::size_t>(r), static_cast<std::size_t>(c)) = m(r, c);
+        for (lagom::index_t c = 0; c < m.cols(); ++c)
+          out(static_cast<std::size_t>(r), static_cast<std::size_t>(c)) = m(r, c);
       }
       return out;
     };
@@ -67,7 +71,8 @@ double distance(const std::vector<xt::xtensor<T, 2>>& a, const std::vector<float
 template <class T>
 void check_against_transformers(const std::string& name) {
   CAPTURE(name);
-  const auto expected = must(lagom::io::safetensors::open(golden("decoder/" + name + "/expected.safetensors")));
+  const auto expected =
+      must(lagom::io::safetensors::open(golden("decoder/" + name + "/expected.safetensors")));
   const auto model = load<T>(name);
   const auto tokens = elements<std::int32_t>(expected, "tokens");
   auto cache = model.make_cache(tokens.size());
@@ -83,8 +88,10 @@ void check_against_transformers(const std::string& name) {
       const T scale = head.norm.prepare(lagom::portable{}, x);
       for (lagom::index_t v = 0; v < head.rows.rows(); ++v) {
         double z = 0;
-        for (lagom::index_t j = 0; j < x.size(); ++j) z += static_cast<double>(head.norm.apply(scale, x[j], j)) * static_cast<double>(head.rows(v, j));
-        const double e = static_cast<double>(logits[r * static_cast<std::size_t>(head.rows.rows()) + static_cast<std::size_t>(v)]);
+        for (lagom::index_t j = 0; j < x.size(); ++j)
+          z += static_cast<double>(head.norm.apply(scale, x[j], j)) * static_cast<double>(head.rows(v, j));
+        const double e = static_cast<double>(
+            logits[r * static_cast<std::size_t>(head.rows.rows()) + static_cast<std::size_t>(v)]);
         difference = std::max(difference, std::abs(z - e));
         size = std::max(size, std::abs(e));
       }
@@ -132,7 +139,8 @@ void check_batch_invariance(const std::string& name) {
   // Token by token, two sequences in step: decoding.
   auto a = model.make_cache(19), b = model.make_cache(33);
   for (std::size_t p = 0; p < 19; ++p) {
-    const auto step = run<T>(model, {{&b, std::span(sequences[3]).subspan(p, 1)}, {&a, std::span(sequences[0]).subspan(p, 1)}});
+    const auto step = run<T>(
+        model, {{&b, std::span(sequences[3]).subspan(p, 1)}, {&a, std::span(sequences[0]).subspan(p, 1)}});
     equal(step, 0, 3, p);
     equal(step, 1, 0, p);
   }
@@ -165,7 +173,8 @@ TEST_CASE("stopping early leaves holes that are not read in silence", "[decoder]
   const std::vector<token_id> tokens{1, 2, 3};
   auto cache = model.make_cache(8);
   const std::vector<feed<float>> feeds{{&cache, tokens}};
-  const auto used = must(model.forward(feeds, [](const auto& s) { return s.layer == lagom::layer_index(1); }));
+  const auto used =
+      must(model.forward(feeds, [](const auto& s) { return s.layer == lagom::layer_index(1); }));
   CHECK(used == lagom::layers_used(2));
   CHECK(cache.filled(1) == 3);
   CHECK(cache.filled(2) == 0);

@@ -30,13 +30,16 @@ struct toy {
   std::vector<float> w = normal<float>(dim * vocab, 1, 0.4), g = std::vector<float>(dim, 1.0f);
   lagom::head<float, lagom::rms_norm<float>> head{{w.data(), vocab, dim}, {g, 1e-5}};
 
-  [[nodiscard]] std::vector<float> start(int instance) const { return normal<float>(dim, 100 + static_cast<std::uint64_t>(instance)); }
+  [[nodiscard]] std::vector<float> start(int instance) const {
+    return normal<float>(dim, 100 + static_cast<std::uint64_t>(instance));
+  }
   void layer(int instance, int l, std::vector<float>& x) const {
     const int answer = instance % vocab;
     const auto noise = normal<float>(dim, 1000 + static_cast<std::uint64_t>(instance * 31 + l), 0.8);
     for (int j = 0; j < dim; ++j) {
       const auto k = static_cast<std::size_t>(j);
-      x[k] = 0.7f * x[k] + noise[k] + 0.25f * static_cast<float>(l) * w[static_cast<std::size_t>(answer * dim + j)];
+      x[k] = 0.7f * x[k] + noise[k] +
+             0.25f * static_cast<float>(l) * w[static_cast<std::size_t>(answer * dim + j)];
     }
   }
 };
@@ -54,7 +57,8 @@ lagom::exit_outcome live(const toy& engine, int instance, const Policy& policy) 
   return {run.stopped_at(), run.token(), run.probes()};
 }
 
-using everything = features<lagom::gap, lagom::top_prob, lagom::entropy, lagom::agreement, lagom::relative_depth, lagom::hidden_cosine>;
+using everything = features<lagom::gap, lagom::top_prob, lagom::entropy, lagom::agreement,
+                            lagom::relative_depth, lagom::hidden_cosine>;
 
 lagom::trace<> record(const toy& engine, int first, int n) {
   lagom::trace<> t(toy::layers, everything{});
@@ -88,7 +92,8 @@ void replay_equals_live(const toy& engine, const lagom::trace<>& t, const Policy
 
 }  // namespace
 
-TEST_CASE("a policy never probes where its schedule does not, and the last layer always answers", "[exit][policy]") {
+TEST_CASE("a policy never probes where its schedule does not, and the last layer always answers",
+          "[exit][policy]") {
   const toy engine;
   for (int i = 0; i < 20; ++i) {
     const auto never = live(engine, i, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{2.0f}});
@@ -97,10 +102,13 @@ TEST_CASE("a policy never probes where its schedule does not, and the last layer
     const auto always = live(engine, i, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{-1.0f}});
     CHECK(always.stop == lagom::layer_index(0));
     CHECK(always.probes == 1);
-    const auto late = live(engine, i, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{-1.0f}, lagom::not_before{5}});
+    const auto late = live(
+        engine, i, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{-1.0f}, lagom::not_before{5}});
     CHECK(late.stop == lagom::layer_index(5));
     CHECK(late.probes == 1);
-    const auto placed = live(engine, i, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{2.0f}, lagom::at_layers{2, 4}});
+    const auto placed =
+        live(engine, i,
+             lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{2.0f}, lagom::at_layers{2, 4}});
     CHECK(placed.probes == 3);  // two exits and the answer
     CHECK(placed.token == never.token);
   }
@@ -128,7 +136,8 @@ TEST_CASE("the answer may come from a head, logits, statistics or the engine its
   const float scale = norm.prepare(portable{}, lagom::as_vec(x));
   for (int v = 0; v < toy::vocab; ++v) {
     float z = 0;
-    for (int j = 0; j < toy::dim; ++j) z += engine.head.rows(v, j) * norm.apply(scale, x[static_cast<std::size_t>(j)], j);
+    for (int j = 0; j < toy::dim; ++j)
+      z += engine.head.rows(v, j) * norm.apply(scale, x[static_cast<std::size_t>(j)], j);
     logits.push_back(z);
   }
   const auto token = [&](const auto& from) {
@@ -139,19 +148,23 @@ TEST_CASE("the answer may come from a head, logits, statistics or the engine its
   CHECK(token(engine.head) == stats.top);
   CHECK(token(logits) == stats.top);
   CHECK(token(stats) == stats.top);
-  CHECK(token([&](lagom::vec_view<const float> h) { return lagom::unembed(portable{}, h, engine.head); }) == stats.top);
+  CHECK(token([&](lagom::vec_view<const float> h) { return lagom::unembed(portable{}, h, engine.head); }) ==
+        stats.top);
 }
 
 TEST_CASE("NaN in a layer never stops a model, and double states work", "[exit][policy]") {
   const toy engine;
-  const lagom::exit_policy policy{features<lagom::gap, lagom::hidden_cosine>{}, lagom::any_of{lagom::threshold{-1.0f}, lagom::threshold{-2.0f, 1}}};
+  const lagom::exit_policy policy{features<lagom::gap, lagom::hidden_cosine>{},
+                                  lagom::any_of{lagom::threshold{-1.0f}, lagom::threshold{-2.0f, 1}}};
   auto run = policy.begin(3);
   std::vector<float> x(toy::dim, 1.0f), bad = x;
   const std::uint32_t nan = 0x7fc00000u;
   __builtin_memcpy(&bad[3], &nan, sizeof nan);
   CHECK_FALSE(run.observe({.layer = 0, .hidden = bad, .prev_hidden = x}, engine.head));
-  CHECK_FALSE(run.observe({.layer = 1, .hidden = x, .prev_hidden = bad}, engine.head));  // the cosine is missing
-  CHECK(run.observe({.layer = 2, .hidden = bad, .prev_hidden = x}, engine.head));        // the last layer answers, whatever it says
+  CHECK_FALSE(
+      run.observe({.layer = 1, .hidden = x, .prev_hidden = bad}, engine.head));  // the cosine is missing
+  CHECK(run.observe({.layer = 2, .hidden = bad, .prev_hidden = x},
+                    engine.head));  // the last layer answers, whatever it says
   CHECK(run.stopped_at() == lagom::layer_index(2));
   CHECK_FALSE(run.state().stats.valid());
 
@@ -163,7 +176,8 @@ TEST_CASE("NaN in a layer never stops a model, and double states work", "[exit][
 
 TEST_CASE("states of a batch are values in an array", "[exit][policy]") {
   const toy engine;
-  const lagom::exit_policy policy{features<lagom::gap, lagom::agreement>{}, lagom::any_of{lagom::threshold{.9f}, lagom::patience{2, 1}}};
+  const lagom::exit_policy policy{features<lagom::gap, lagom::agreement>{},
+                                  lagom::any_of{lagom::threshold{.9f}, lagom::patience{2, 1}}};
   using state = decltype(policy.state(1));
   static_assert(std::is_trivially_copyable_v<state>);
   constexpr int batch = 8;
@@ -175,7 +189,8 @@ TEST_CASE("states of a batch are values in an array", "[exit][policy]") {
       auto& s = states[static_cast<std::size_t>(i)];
       if (s.stopped) continue;
       engine.layer(i, l, x[static_cast<std::size_t>(i)]);
-      (void)policy.observe(s, lagom::layer_obs{.layer = l, .hidden = x[static_cast<std::size_t>(i)]}, engine.head);
+      (void)policy.observe(s, lagom::layer_obs{.layer = l, .hidden = x[static_cast<std::size_t>(i)]},
+                           engine.head);
     }
   }
   for (int i = 0; i < batch; ++i) {
@@ -189,16 +204,23 @@ TEST_CASE("a replay over a per-instance trace does what the model would do", "[e
   const toy engine;
   const auto t = record(engine, 0, 60);
   replay_equals_live(engine, t, lagom::exit_policy{features<lagom::gap>{}, lagom::adainfer_rule()});
-  replay_equals_live(engine, t, lagom::exit_policy{features<lagom::gap, lagom::top_prob>{}, lagom::linear_svm<2>{{3, 1}, -2}, lagom::not_before{2}});
+  replay_equals_live(engine, t,
+                     lagom::exit_policy{features<lagom::gap, lagom::top_prob>{},
+                                        lagom::linear_svm<2>{{3, 1}, -2}, lagom::not_before{2}});
   // Agreement is with the last *probed* layer: recomputed, not looked up.
-  replay_equals_live(engine, t, lagom::exit_policy{features<lagom::agreement>{}, lagom::patience{1}, lagom::every_nth{3}});
-  replay_equals_live(engine, t, lagom::exit_policy{features<lagom::hidden_cosine, lagom::relative_depth>{}, lagom::threshold{.8f}});
+  replay_equals_live(
+      engine, t, lagom::exit_policy{features<lagom::agreement>{}, lagom::patience{1}, lagom::every_nth{3}});
+  replay_equals_live(
+      engine, t,
+      lagom::exit_policy{features<lagom::hidden_cosine, lagom::relative_depth>{}, lagom::threshold{.8f}});
   const lagom::trace<> bare(toy::layers);
-  const auto missing = lagom::replay(bare, lagom::exit_policy{features<lagom::gap, lagom::hidden_cosine>{}, lagom::threshold{.8f}});
+  const auto missing = lagom::replay(
+      bare, lagom::exit_policy{features<lagom::gap, lagom::hidden_cosine>{}, lagom::threshold{.8f}});
   REQUIRE_FALSE(missing);
   CHECK(missing.error().code == lagom::errc::wrong_features);
   CHECK(missing.error().key.view() == "hidden_cosine");
-  static_assert(!lagom::replayed<lagom::trace_kind::free_running>::exact && lagom::replayed<lagom::trace_kind::teacher_forced>::exact);
+  static_assert(!lagom::replayed<lagom::trace_kind::free_running>::exact &&
+                lagom::replayed<lagom::trace_kind::teacher_forced>::exact);
 }
 
 TEST_CASE("traces recorded apart append to the trace recorded at once", "[exit][trace]") {
@@ -237,7 +259,8 @@ TEST_CASE("labels follow either reading, and evaluation counts", "[exit][evaluat
   REQUIRE(run);
   const auto whole = lagom::evaluate(t, *run, all);
   lagom::evaluation merged;
-  for (int g = 0; g < 3; ++g) merged.merge(lagom::evaluate(t, *run, [&](lagom::index_t r) { return t.group(r) == g; }));
+  for (int g = 0; g < 3; ++g)
+    merged.merge(lagom::evaluate(t, *run, [&](lagom::index_t r) { return t.group(r) == g; }));
   CHECK(merged.rows == whole.rows);
   CHECK(merged.exit_correct == whole.exit_correct);
   CHECK(merged.mean_stop().value == Approx(whole.mean_stop().value));

@@ -10,7 +10,8 @@
 
 namespace fuzz {
 
-inline std::string as_file(const std::uint8_t* data, std::size_t size, const std::string& directory_and_name) {
+inline std::string as_file(const std::uint8_t* data, std::size_t size,
+                           const std::string& directory_and_name) {
   FILE* const f = std::fopen(directory_and_name.c_str(), "wb");
   if (f != nullptr) {
     std::fwrite(data, 1, size, f);

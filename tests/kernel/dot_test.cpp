@@ -37,22 +37,25 @@ void sweep(Use&& use) {
       }
     }
   }
-  for (lagom::index_t n : {257, 512, 599}) use(vec_view<const X>(x.data(), n), vec_view<const Y>(y.data(), n));
+  for (lagom::index_t n : {257, 512, 599})
+    use(vec_view<const X>(x.data(), n), vec_view<const Y>(y.data(), n));
 }
 
 template <class B, class X, class Y>
 void check_dot() {
-  constexpr double t = tolerance<std::conditional_t<std::is_same_v<lagom::accumulator_t<X, Y>, double>, double, float>>;
+  constexpr double t =
+      tolerance<std::conditional_t<std::is_same_v<lagom::accumulator_t<X, Y>, double>, double, float>>;
   sweep<X, Y>([&](vec_view<const X> x, vec_view<const Y> y) {
     const reference exact(x, y);
     REQUIRE(near(static_cast<double>(lagom::dot(B{}, x, y)), static_cast<double>(exact.xy), t,
                  static_cast<double>(exact.size)));
-    REQUIRE(near(static_cast<double>(lagom::squared_norm(B{}, x)), static_cast<double>(exact.xx), tolerance<X>,
-                 static_cast<double>(exact.xx)));
+    REQUIRE(near(static_cast<double>(lagom::squared_norm(B{}, x)), static_cast<double>(exact.xx),
+                 tolerance<X>, static_cast<double>(exact.xx)));
     const auto c = lagom::cosine(B{}, x, y);
     REQUIRE(c.valid());
     const long double norms = std::sqrt(exact.xx) * std::sqrt(exact.yy);
-    REQUIRE(near(static_cast<double>(c.value()), norms > 0 ? static_cast<double>(exact.xy / norms) : 0, 4 * t));
+    REQUIRE(
+        near(static_cast<double>(c.value()), norms > 0 ? static_cast<double>(exact.xy / norms) : 0, 4 * t));
   });
 }
 

@@ -25,12 +25,36 @@ struct golden_row {
 
 // Computed in extended precision; natural logarithm, ties to the lowest index.
 const std::vector<golden_row> rows{
-    {{2, 1, 0.1, -1, 3}, 4, 0, .63429496501671982, .40095088774850938, 3.45524118823171296, 1.00795307228314741},
+    {{2, 1, 0.1, -1, 3},
+     4,
+     0,
+     .63429496501671982,
+     .40095088774850938,
+     3.45524118823171296,
+     1.00795307228314741},
     {{1, 1, 0}, 0, 1, .42231879825151820, 0, 1.86199480405825108, 1.01735720755521469},
     {{0, 0, 0, 0}, 0, 1, .25, 0, 1.38629436111989062, 1.38629436111989062},
-    {{1e4, 9999, -1e4}, 0, 1, .73105857863000488, .46211715726000976, 10000.3132616875182, .58220310888821795},
-    {{-1e4, -10001, -3e4}, 0, 1, .73105857863000488, .46211715726000976, -9999.68673831248, .58220310888821795},
-    {{20, 0, 0, 0}, 0, 1, .99999999381653917, .99999999175538556, 20.0000000061834608, 1.29852677429807788e-7},
+    {{1e4, 9999, -1e4},
+     0,
+     1,
+     .73105857863000488,
+     .46211715726000976,
+     10000.3132616875182,
+     .58220310888821795},
+    {{-1e4, -10001, -3e4},
+     0,
+     1,
+     .73105857863000488,
+     .46211715726000976,
+     -9999.68673831248,
+     .58220310888821795},
+    {{20, 0, 0, 0},
+     0,
+     1,
+     .99999999381653917,
+     .99999999175538556,
+     20.0000000061834608,
+     1.29852677429807788e-7},
     {{800, 0, -800}, 0, 1, 1, 1, 800, 0},
 };
 
@@ -54,7 +78,8 @@ struct brute {
   explicit brute(const std::vector<Z>& z) {
     std::vector<std::size_t> order(z.size());
     std::iota(order.begin(), order.end(), 0u);
-    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return static_cast<double>(z[a]) > static_cast<double>(z[b]); });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](auto a, auto b) { return static_cast<double>(z[a]) > static_cast<double>(z[b]); });
     const long double m = static_cast<double>(z[order[0]]);
     long double sum = 0, weighted = 0;
     for (const Z& v : z) sum += std::exp(static_cast<double>(v) - m);
@@ -75,7 +100,8 @@ void sweep_sizes() {
   for (std::size_t n = 4; n <= 70; ++n) sizes.push_back(n);
   for (const std::size_t n : sizes) {
     for (std::size_t shift : {0u, 1u, 3u}) {
-      const std::vector<Z> z(all.begin() + static_cast<std::ptrdiff_t>(shift), all.begin() + static_cast<std::ptrdiff_t>(shift + n));
+      const std::vector<Z> z(all.begin() + static_cast<std::ptrdiff_t>(shift),
+                             all.begin() + static_cast<std::ptrdiff_t>(shift + n));
       const auto s = softmax_stats_of(portable{}, lagom::vec_view(all.data() + shift, n));
       const brute b(z);
       const double t = sizeof(lagom::accumulator_t<Z>) == 4 ? 5e-7 : 1e-13;
@@ -179,7 +205,8 @@ TEST_CASE("nothing to normalise, NaN and +infinity are flagged", "[kernel][softm
   }
 }
 
-TEST_CASE("merging any shards in any order keeps ids and counts, and sums to rounding", "[kernel][softmax_stats]") {
+TEST_CASE("merging any shards in any order keeps ids and counts, and sums to rounding",
+          "[kernel][softmax_stats]") {
   const lagom::philox random{5};
   for (std::uint64_t trial = 0; trial < 300; ++trial) {
     const std::size_t n = 1 + random.below(60, trial, 0);
@@ -192,10 +219,12 @@ TEST_CASE("merging any shards in any order keeps ids and counts, and sums to rou
     std::vector<softmax_stats<double>> parts;
     for (std::size_t first = 0; first < n;) {
       const std::size_t size = std::min<std::size_t>(n - first, 1 + random.below(9, trial, 200 + first));
-      parts.push_back(softmax_stats_of(portable{}, lagom::vec_view(z.data() + first, size), static_cast<token_id>(first)));
+      parts.push_back(softmax_stats_of(portable{}, lagom::vec_view(z.data() + first, size),
+                                       static_cast<token_id>(first)));
       first += size;
     }
-    for (std::size_t i = parts.size(); i > 1; --i) std::swap(parts[i - 1], parts[random.below(i, trial, 300 + i)]);
+    for (std::size_t i = parts.size(); i > 1; --i)
+      std::swap(parts[i - 1], parts[random.below(i, trial, 300 + i)]);
     softmax_stats<double> merged;
     for (const auto& p : parts) merged.merge(p);
     merged.merge({});
@@ -211,7 +240,8 @@ TEST_CASE("merging any shards in any order keeps ids and counts, and sums to rou
   }
 }
 
-TEST_CASE("a shift of all logits and their order change nothing that is a probability", "[kernel][softmax_stats]") {
+TEST_CASE("a shift of all logits and their order change nothing that is a probability",
+          "[kernel][softmax_stats]") {
   auto z = normal<double>(500, 21, 3);
   const auto before = softmax_stats_of(portable{}, z);
   for (double& v : z) v += 12345;

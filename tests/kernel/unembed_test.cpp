@@ -18,11 +18,13 @@ namespace {
 
 // logits = scale * (W . norm(x)) in long double, then the statistics of those.
 template <class W, class Normed>
-lagom::softmax_stats<double> reference(const std::vector<W>& w, const Normed& x, std::size_t vocab, double scale) {
+lagom::softmax_stats<double> reference(const std::vector<W>& w, const Normed& x, std::size_t vocab,
+                                       double scale) {
   std::vector<double> z(vocab);
   for (std::size_t v = 0; v < vocab; ++v) {
     long double sum = 0;
-    for (std::size_t j = 0; j < x.size(); ++j) sum += static_cast<long double>(static_cast<double>(w[v * x.size() + j])) * x[j];
+    for (std::size_t j = 0; j < x.size(); ++j)
+      sum += static_cast<long double>(static_cast<double>(w[v * x.size() + j])) * x[j];
     z[v] = static_cast<double>(sum) * scale;
   }
   return lagom::softmax_stats_of(portable{}, z);
@@ -60,14 +62,16 @@ void check_head() {
       const auto x = normal<H>(h, 4, 2);
       const auto g = normal<float>(h, 5);
       const head probe{mat_view<const W>(w.data(), vocab, h), rms_norm{g, 1e-5}, 1.5f};
-      agree(lagom::unembed(B{}, x, probe), reference(w, rms_normed(x, g, static_cast<double>(1e-5)), vocab, 1.5), t);
+      agree(lagom::unembed(B{}, x, probe),
+            reference(w, rms_normed(x, g, static_cast<double>(1e-5)), vocab, 1.5), t);
     }
   }
 }
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("the fused probe matches norm, product and softmax done apart", "[kernel][unembed]", backends) {
+TEMPLATE_LIST_TEST_CASE("the fused probe matches norm, product and softmax done apart", "[kernel][unembed]",
+                        backends) {
   check_head<TestType, float, float>();
   check_head<TestType, double, double>();
   check_head<TestType, float, lagom::bf16>();
@@ -91,16 +95,19 @@ TEMPLATE_LIST_TEST_CASE("padded and transposed heads, heads without a norm", "[k
 
 TEST_CASE("a LayerNorm before the head, with and without its bias", "[kernel][unembed]") {
   const std::size_t vocab = 50, h = 20;
-  const auto w = normal<double>(vocab * h, 7), x = normal<double>(h, 8), g = normal<double>(h, 9), b = normal<double>(h, 10);
+  const auto w = normal<double>(vocab * h, 7), x = normal<double>(h, 8), g = normal<double>(h, 9),
+             b = normal<double>(h, 10);
   double mean = 0, variance = 0;
   for (const double v : x) mean += v / static_cast<double>(h);
   for (const double v : x) variance += (v - mean) * (v - mean) / static_cast<double>(h);
   std::vector<double> normed(h);
   for (std::size_t j = 0; j < h; ++j) normed[j] = (x[j] - mean) / std::sqrt(variance + 1e-5) * g[j] + b[j];
   const mat_view<const double> rows(w.data(), vocab, h);
-  agree(lagom::unembed(portable{}, x, head{rows, lagom::layer_norm<double>{g, b, 1e-5}}), reference(w, normed, vocab, 1), 1e-12);
+  agree(lagom::unembed(portable{}, x, head{rows, lagom::layer_norm<double>{g, b, 1e-5}}),
+        reference(w, normed, vocab, 1), 1e-12);
   for (std::size_t j = 0; j < h; ++j) normed[j] -= b[j];
-  agree(lagom::unembed(portable{}, x, head{rows, lagom::layer_norm<double>{g, {}, 1e-5}}), reference(w, normed, vocab, 1), 1e-12);
+  agree(lagom::unembed(portable{}, x, head{rows, lagom::layer_norm<double>{g, {}, 1e-5}}),
+        reference(w, normed, vocab, 1), 1e-12);
 }
 
 TEST_CASE("shards of a vocabulary merge to the whole head", "[kernel][unembed]") {
@@ -111,7 +118,8 @@ TEST_CASE("shards of a vocabulary merge to the whole head", "[kernel][unembed]")
   lagom::softmax_stats<float> merged;
   for (int first : {600, 0, 250}) {
     const int n = first == 600 ? 400 : first == 0 ? 250 : 350;
-    merged.merge(lagom::unembed(portable{}, x, head{mat_view(w.data() + first * h, n, h), lagom::no_norm{}, 1.0f, first}));
+    merged.merge(lagom::unembed(portable{}, x,
+                                head{mat_view(w.data() + first * h, n, h), lagom::no_norm{}, 1.0f, first}));
   }
   CHECK(merged.top == whole.top);
   CHECK(merged.runner_up == whole.runner_up);
@@ -127,7 +135,8 @@ TEST_CASE("a few rows of the head give the restricted softmax", "[kernel][unembe
   const head probe{mat_view(w.data(), vocab, h), rms_norm{g, 1e-5}};
   std::vector<token_id> all(vocab), few{5, 17, 300, 599};
   for (std::size_t v = 0; v < vocab; ++v) all[v] = static_cast<token_id>(v);
-  const auto every = lagom::unembed(portable{}, x, probe), listed = lagom::unembed_rows(portable{}, x, probe, all);
+  const auto every = lagom::unembed(portable{}, x, probe),
+             listed = lagom::unembed_rows(portable{}, x, probe, all);
   CHECK(listed.top == every.top);
   CHECK(listed.sum == every.sum);
   const auto some = lagom::unembed_rows(portable{}, x, probe, few);
@@ -135,7 +144,8 @@ TEST_CASE("a few rows of the head give the restricted softmax", "[kernel][unembe
   CHECK(std::find(few.begin(), few.end(), some.top) != few.end());
   double total = 0;
   for (const token_id t : few) {
-    total += static_cast<double>(some.prob(lagom::unembed_rows(portable{}, x, probe, lagom::vec_view(&t, 1)).max));
+    total +=
+        static_cast<double>(some.prob(lagom::unembed_rows(portable{}, x, probe, lagom::vec_view(&t, 1)).max));
   }
   CHECK(total == Approx(1).epsilon(1e-5));
   CHECK_FALSE(lagom::unembed_rows(portable{}, x, probe, {}).valid());

@@ -20,7 +20,9 @@ inline double everything() {
   std::vector<float> w(64 * 16), x(16, 1.0f), g(16, 1.0f);
   for (std::size_t i = 0; i < w.size(); ++i) w[i] = static_cast<float>(i % 13) * 0.1f;
   const head probe{mat_view(w.data(), 64, 16), rms_norm{g, 1e-5}};
-  const features<gap, top_prob, entropy, hidden_cosine, attention_cosine, mlp_cosine, agreement, relative_depth> all;
+  const features<gap, top_prob, entropy, hidden_cosine, attention_cosine, mlp_cosine, agreement,
+                 relative_depth>
+      all;
   trace<> t(4, all);
   for (int r = 0; r < 8; ++r) {
     t.begin_row(r, 0, 10);
@@ -33,9 +35,11 @@ inline double everything() {
   }
   trace<> more(4, all);
   more.append(t);
-  double sum = static_cast<double>(cosine(portable{}, x, g).value()) + static_cast<double>(squared_norm(portable{}, x));
+  double sum = static_cast<double>(cosine(portable{}, x, g).value()) +
+               static_cast<double>(squared_norm(portable{}, x));
   const token_id some[] = {1, 2, 3};
-  sum += static_cast<double>(unembed_rows(portable{}, x, probe, some).gap()) + static_cast<double>(softmax_stats_of(portable{}, w).entropy());
+  sum += static_cast<double>(unembed_rows(portable{}, x, probe, some).gap()) +
+         static_cast<double>(softmax_stats_of(portable{}, w).entropy());
   const features<gap, top_prob> two;
   if (auto data = label(more, two, label_kind::agrees_with_final, [](index_t) { return true; })) {
     const auto view = data->view();
@@ -57,7 +61,8 @@ inline double everything() {
   for (int l = 0; l < 4; ++l) {
     if (run.observe({.layer = l, .hidden = x, .prev_hidden = x}, probe)) break;
   }
-  sum += run.used().value + cost::flops_ratio(cost::llama2_7b, cost::decode(100), {.blocks = 20, .heads = 20}).value;
+  sum += run.used().value +
+         cost::flops_ratio(cost::llama2_7b, cost::decode(100), {.blocks = 20, .heads = 20}).value;
   moments m;
   m.push(sum);
   return m.mean + philox{1}.uniform(0, 0);

@@ -46,7 +46,8 @@ float one(const S& signal, const lagom::layer_obs& o) {
 static_assert(lagom::exit_signal<lagom::gap> && lagom::exit_signal<powers> && !lagom::exit_signal<int>);
 static_assert(lagom::exit_signal<lagom::features<lagom::gap, powers>>);  // packs nest
 using pack = lagom::features<lagom::gap, powers, lagom::agreement>;
-static_assert(pack::width == 4 && pack::signals == 3 && pack::widths[1] == 2 && pack::names[2] == "agreement");
+static_assert(pack::width == 4 && pack::signals == 3 && pack::widths[1] == 2 &&
+              pack::names[2] == "agreement");
 static_assert(pack::needs == (need::stats | need::hidden | need::last_stats));
 static_assert(lagom::features<lagom::relative_depth>::needs == need::none);
 static_assert(sizeof(lagom::features<lagom::gap, lagom::top_prob, lagom::entropy>) <= 3);
@@ -81,7 +82,7 @@ TEST_CASE("cosines of hidden state, attention and MLP output", "[signal]") {
   CHECK(near(one(lagom::hidden_cosine{}, {.hidden = a, .prev_hidden = b}), .597614304667));
   CHECK(near(one(lagom::attention_cosine{}, {.attention = a, .prev_attention = b}), .597614304667));
   CHECK(near(one(lagom::mlp_cosine{}, {.mlp = a, .prev_mlp = b}), .597614304667));
-  CHECK(one(lagom::mlp_cosine{}, {.mlp = a}) == 0);                        // first layer
+  CHECK(one(lagom::mlp_cosine{}, {.mlp = a}) == 0);  // first layer
   CHECK(one(lagom::hidden_cosine{}, {.hidden = a, .prev_hidden = zero}) == 0);
   std::vector<float> poisoned = a;
   const std::uint32_t nan = 0x7fc00000u;

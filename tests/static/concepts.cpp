@@ -9,10 +9,14 @@ using namespace lagom;
 // Views, statistics, observations, states travel to threads and devices by copy.
 template <class T>
 constexpr bool plain = std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T>;
-static_assert(plain<vec_view<float>> && plain<mat_view<double>> && plain<softmax_stats<float>> && plain<cosine_stats<double>>);
-static_assert(plain<moments> && plain<stop_counts> && plain<failure> && plain<bf16> && plain<f16> && plain<philox>);
-static_assert(std::is_trivially_copyable_v<layer_obs> && std::is_trivially_copyable_v<head<bf16, rms_norm<float>>>);
-static_assert(std::is_trivially_copyable_v<standardized<crf<4>>> && std::is_trivially_copyable_v<crf<4>::state>);
+static_assert(plain<vec_view<float>> && plain<mat_view<double>> && plain<softmax_stats<float>> &&
+              plain<cosine_stats<double>>);
+static_assert(plain<moments> && plain<stop_counts> && plain<failure> && plain<bf16> && plain<f16> &&
+              plain<philox>);
+static_assert(std::is_trivially_copyable_v<layer_obs> &&
+              std::is_trivially_copyable_v<head<bf16, rms_norm<float>>>);
+static_assert(std::is_trivially_copyable_v<standardized<crf<4>>> &&
+              std::is_trivially_copyable_v<crf<4>::state>);
 
 // A policy of stateless parts is as large as its numbers.
 using policy = exit_policy<features<gap, top_prob>, linear_svm<2>, not_before<>>;
@@ -32,10 +36,13 @@ static_assert(executor<seq> && !executor<int>);
 static_assert(exit_signal<features<entropy>> && !exit_signal<threshold<>> && !exit_signal<const gap*>);
 static_assert(stop_rule<any_of<threshold<>, patience>> && !stop_rule<gap> && !stop_rule<not_before<>>);
 static_assert(schedule<every_layer> && !schedule<patience>);
-static_assert(answer_source<std::vector<float>, float> && answer_source<head<float>, float> && !answer_source<int, float>);
+static_assert(answer_source<std::vector<float>, float> && answer_source<head<float>, float> &&
+              !answer_source<int, float>);
 static_assert(!answer_source<std::string, float> || tensor<std::string, 1>);
-static_assert(final_norm<no_norm> && final_norm<rms_norm<bf16>> && final_norm<layer_norm<float>> && !final_norm<int>);
-static_assert(tensor<float[4], 1> && tensor<std::span<float>, 1> && !tensor<float[2][2], 1> && !tensor<float*, 1>);
+static_assert(final_norm<no_norm> && final_norm<rms_norm<bf16>> && final_norm<layer_norm<float>> &&
+              !final_norm<int>);
+static_assert(tensor<float[4], 1> && tensor<std::span<float>, 1> && !tensor<float[2][2], 1> &&
+              !tensor<float*, 1>);
 static_assert(scalar<bf16> && !scalar<int> && !scalar<bool>);
 
 // Rules run on tokens as on layers.
@@ -43,4 +50,5 @@ struct token_index {
   int value;
   friend constexpr auto operator<=>(const token_index&, const token_index&) = default;
 };
-static_assert(schedule<not_before<token_index>, token_index> && schedule<every_nth<token_index>, token_index>);
+static_assert(schedule<not_before<token_index>, token_index> &&
+              schedule<every_nth<token_index>, token_index>);

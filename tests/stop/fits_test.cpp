@@ -33,13 +33,16 @@ struct oracle_set {
   [[nodiscard]] lagom::dataset_view view() const {
     return {.features = {features.data(), width, labels.size()}, .labels = labels, .sequences = starts};
   }
-  [[nodiscard]] lagom::vec_view<const float> row(std::size_t i) const { return {held_out.data() + i * width, width}; }
+  [[nodiscard]] lagom::vec_view<const float> row(std::size_t i) const {
+    return {held_out.data() + i * width, width};
+  }
   [[nodiscard]] std::size_t rows() const { return held_out.size() / width; }
 };
 
 // Same side of the threshold on 99.9 % of the held-out rows, and about the same distance from it.
 template <class Model>
-void same_decisions(const Model& model, const oracle_set& set, const std::vector<double>& decisions, double t) {
+void same_decisions(const Model& model, const oracle_set& set, const std::vector<double>& decisions,
+                    double t) {
   std::size_t same = 0;
   for (std::size_t i = 0; i < set.rows(); ++i) {
     typename Model::state s{};
@@ -68,7 +71,8 @@ void check_set(const std::string& name) {
           lagom::linear_svm_config{
               .C = expected["C"],
               .loss = expected["loss"] == "hinge" ? lagom::svm_loss::hinge : lagom::svm_loss::squared_hinge,
-              .bias = expected["bias"] == "regularised" ? lagom::bias_term::regularised : lagom::bias_term::unregularised},
+              .bias = expected["bias"] == "regularised" ? lagom::bias_term::regularised
+                                                        : lagom::bias_term::unregularised},
           set.view()));
       close(fit.report);
       same_decisions(fit.model, set, expected["decisions"], 1e-3);
@@ -78,7 +82,8 @@ void check_set(const std::string& name) {
       same_decisions(fit.model, set, expected["decisions"], 1e-4);
     } else if (kind == "rbf_svm") {
       const auto fit = must(lagom::fit<N>(
-          lagom::rbf_svm_config{.C = expected["C"], .gamma = expected["gamma"], .tolerance = 1e-6}, set.view()));
+          lagom::rbf_svm_config{.C = expected["C"], .gamma = expected["gamma"], .tolerance = 1e-6},
+          set.view()));
       close(fit.report);
       same_decisions(fit.model, set, expected["decisions"], 1e-3);
     } else {
@@ -118,8 +123,10 @@ TEST_CASE("the two bias conventions give the known, different classifiers", "[st
   auto data = two_points();
   const auto fit = [&](double C, lagom::bias_term bias) {
     const auto svm = must(lagom::fit<1>(
-        lagom::linear_svm_config{.C = C, .loss = lagom::svm_loss::hinge, .bias = bias, .standardize = false}, data.view()));
-    return std::pair(static_cast<double>(svm.model.rule.weights[0]), static_cast<double>(svm.model.rule.bias));
+        lagom::linear_svm_config{.C = C, .loss = lagom::svm_loss::hinge, .bias = bias, .standardize = false},
+        data.view()));
+    return std::pair(static_cast<double>(svm.model.rule.weights[0]),
+                     static_cast<double>(svm.model.rule.bias));
   };
   const auto [w, b] = fit(10, lagom::bias_term::unregularised);
   CHECK(w == Approx(10.0 / 3).epsilon(1e-6));
@@ -149,11 +156,13 @@ TEST_CASE("the gradient of the CRF is the derivative of its objective", "[stop][
 TEST_CASE("fits are deterministic, and class weights move the decision", "[stop][fit]") {
   const oracle_set set("gap_top_prob");
   const auto a = must(lagom::fit<2>(lagom::rbf_svm_config{}, set.view()));
-  const auto b = must(lagom::fit<2>(lagom::rbf_svm_config{.cache_bytes = 1}, set.view()));  // two rows of cache
+  const auto b =
+      must(lagom::fit<2>(lagom::rbf_svm_config{.cache_bytes = 1}, set.view()));  // two rows of cache
   CHECK(a.model.rule.support == b.model.rule.support);
   CHECK(a.model.rule.coefficients == b.model.rule.coefficients);
   const auto stops = [&](double negative_weight) {
-    const auto svm = must(lagom::fit<2>(lagom::linear_svm_config{.negative_weight = negative_weight}, set.view()));
+    const auto svm =
+        must(lagom::fit<2>(lagom::linear_svm_config{.negative_weight = negative_weight}, set.view()));
     int n = 0;
     for (std::size_t i = 0; i < set.rows(); ++i) {
       lagom::no_state s;

@@ -31,13 +31,16 @@ float once(const Rule& rule, std::vector<float> x) {
 
 }  // namespace
 
-static_assert(lagom::stop_rule<lagom::threshold<>> && lagom::stop_rule<lagom::rbf_svm<2>> && lagom::stop_rule<lagom::crf<3>>);
+static_assert(lagom::stop_rule<lagom::threshold<>> && lagom::stop_rule<lagom::rbf_svm<2>> &&
+              lagom::stop_rule<lagom::crf<3>>);
 static_assert(lagom::stop_rule<lagom::standardized<lagom::linear_svm<2>>> && !lagom::stop_rule<int>);
-static_assert(lagom::schedule<lagom::not_before<>> && lagom::schedule<lagom::at_layers> && !lagom::schedule<lagom::patience>);
+static_assert(lagom::schedule<lagom::not_before<>> && lagom::schedule<lagom::at_layers> &&
+              !lagom::schedule<lagom::patience>);
 static_assert(lagom::stop_rule<lagom::all_of<lagom::patience, lagom::threshold<>>>);
 static_assert(lagom::schedule<lagom::any_of<lagom::at_layers, lagom::every_nth<>>>);
 static_assert(!lagom::stop_rule<lagom::all_of<lagom::every_layer, lagom::not_before<>>>);
-static_assert(std::is_trivially_copyable_v<lagom::linear_svm<8>> && std::is_trivially_copyable_v<lagom::at_layers>);
+static_assert(std::is_trivially_copyable_v<lagom::linear_svm<8>> &&
+              std::is_trivially_copyable_v<lagom::at_layers>);
 
 TEST_CASE("the four comparators differ just on the threshold", "[stop][threshold]") {
   const float t = 0.8f, up = std::nextafter(t, 1.0f), down = std::nextafter(t, 0.0f);
@@ -62,7 +65,8 @@ TEST_CASE("patience counts as PABEE does", "[stop][patience]") {
     lagom::patience::state s;
     for (std::size_t l = 0; l < predictions.size(); ++l) {
       const bool agrees = l > 0 && predictions[l] == predictions[l - 1];
-      if (step(rule, s, {agrees ? 1.0f : 0.0f}) >= 0) return std::pair<std::size_t, int>(l + 1, predictions[l]);
+      if (step(rule, s, {agrees ? 1.0f : 0.0f}) >= 0)
+        return std::pair<std::size_t, int>(l + 1, predictions[l]);
     }
     return std::pair<std::size_t, int>(predictions.size(), predictions.back());
   };
@@ -70,7 +74,8 @@ TEST_CASE("patience counts as PABEE does", "[stop][patience]") {
   CHECK(run({1, 1, 1, 0, 0, 0, 0}, 2) == std::pair<std::size_t, int>(3, 1));
   CHECK(run({1, 1, 1, 0, 0, 0, 0}, 3) == std::pair<std::size_t, int>(7, 0));
   for (const int p : {1, 2, 3}) CHECK(run({0, 1, 0, 1, 0, 1}, p) == std::pair<std::size_t, int>(6, 1));
-  for (const int p : {1, 2, 3}) CHECK(run({2, 2, 2, 2}, p) == std::pair<std::size_t, int>(static_cast<std::size_t>(p) + 1, 2));
+  for (const int p : {1, 2, 3})
+    CHECK(run({2, 2, 2, 2}, p) == std::pair<std::size_t, int>(static_cast<std::size_t>(p) + 1, 2));
 }
 
 TEST_CASE("linear and logistic scores", "[stop][linear]") {
@@ -114,7 +119,8 @@ TEST_CASE("the CRF's filtered marginals match the known vector and brute force",
     CHECK(model.filtered(s, x) == Approx(known[t]).epsilon(1e-6));
   }
   // Enumeration of all label paths up to each step, for a longer chain with biases.
-  lagom::crf<1> chain{.weights = {{0.3f}, {1.1f}}, .bias = {0.2f, -0.4f}, .transitions = {{0.5f, -1.0f}, {-0.7f, 0.9f}}};
+  lagom::crf<1> chain{
+      .weights = {{0.3f}, {1.1f}}, .bias = {0.2f, -0.4f}, .transitions = {{0.5f, -1.0f}, {-0.7f, 0.9f}}};
   lagom::crf<1>::state c;
   std::vector<float> seen;
   for (int t = 0; t < 10; ++t) {
@@ -124,12 +130,14 @@ TEST_CASE("the CRF's filtered marginals match the known vector and brute force",
       double score = 0;
       for (std::size_t i = 0; i < seen.size(); ++i) {
         const unsigned y = path >> i & 1u;
-        score += static_cast<double>(chain.weights[y][0]) * static_cast<double>(seen[i]) + static_cast<double>(chain.bias[y]);
+        score += static_cast<double>(chain.weights[y][0]) * static_cast<double>(seen[i]) +
+                 static_cast<double>(chain.bias[y]);
         if (i > 0) score += static_cast<double>(chain.transitions[path >> (i - 1) & 1u][y]);
       }
       mass[path >> (seen.size() - 1) & 1u] += std::exp(score);
     }
-    CHECK(chain.filtered(c, std::vector<float>{seen.back()}) == Approx(mass[1] / (mass[0] + mass[1])).epsilon(1e-5));
+    CHECK(chain.filtered(c, std::vector<float>{seen.back()}) ==
+          Approx(mass[1] / (mass[0] + mass[1])).epsilon(1e-5));
   }
 }
 

@@ -15,7 +15,9 @@ template <class T>
 inline constexpr double tolerance = sizeof(lagom::accumulator_t<T>) == 8 ? 1e-14 : 2e-6;
 
 // |a - b| within `t` of the scale.
-inline bool near(double a, double b, double t, double scale = 1) { return std::abs(a - b) <= t * std::max(1.0, scale); }
+inline bool near(double a, double b, double t, double scale = 1) {
+  return std::abs(a - b) <= t * std::max(1.0, scale);
+}
 
 // Standard normal numbers, the same on every platform.
 template <class T>

@@ -13,7 +13,9 @@ namespace lagom_test {
 // A directory that goes away with the test.
 class scratch {
  public:
-  scratch() : path_(std::filesystem::temp_directory_path() / ("lagom_test_" + std::to_string(::getpid()) + "_" + std::to_string(next()++))) {
+  scratch()
+      : path_(std::filesystem::temp_directory_path() /
+              ("lagom_test_" + std::to_string(::getpid()) + "_" + std::to_string(next()++))) {
     std::filesystem::create_directories(path_);
   }
   scratch(const scratch&) = delete;

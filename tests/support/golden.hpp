@@ -23,7 +23,8 @@ T must(lagom::result<T> r) {
 template <class T>
 std::vector<T> elements(const lagom::io::safetensors& file, const std::string& name) {
   const auto* const t = file.find(name);
-  if (t == nullptr || t->type != lagom::io::dtype_of<T>) throw std::runtime_error("golden file lacks " + name);
+  if (t == nullptr || t->type != lagom::io::dtype_of<T>)
+    throw std::runtime_error("golden file lacks " + name);
   std::vector<T> out(t->elements());
   if (!out.empty()) std::memcpy(out.data(), t->bytes.data(), t->bytes.size());
   return out;

@@ -26,7 +26,8 @@ struct xtensor_blas : portable {
   template <std::floating_point T>
   [[nodiscard]] T dot(vec_view<const T> x, vec_view<const T> y) const noexcept {
     T sum = 0;
-    cxxblas::dot<xt::blas_index_t>(index(x.size()), x.data(), index(x.stride()), y.data(), index(y.stride()), sum);
+    cxxblas::dot<xt::blas_index_t>(index(x.size()), x.data(), index(x.stride()), y.data(), index(y.stride()),
+                                   sum);
     return sum;
   }
 
@@ -48,9 +49,11 @@ struct xtensor_blas : portable {
       const index_t n = left < accumulator::tile ? left : accumulator::tile;
       for (index_t column = 0; column < hidden.size(); column += slices.capacity) {
         const auto x = slices.at(column);
-        cxxblas::gemv<xt::blas_index_t>(cxxblas::StorageOrder::RowMajor, cxxblas::Transpose::NoTrans, index(n),
-                                        index(x.size()), static_cast<T>(to.scale), &to.rows(first, column),
-                                        index(n > 1 ? to.rows.row_stride() : hidden.size()), x.data(), 1, T(column == 0 ? 0 : 1), logits, 1);
+        cxxblas::gemv<xt::blas_index_t>(cxxblas::StorageOrder::RowMajor, cxxblas::Transpose::NoTrans,
+                                        index(n), index(x.size()), static_cast<T>(to.scale),
+                                        &to.rows(first, column),
+                                        index(n > 1 ? to.rows.row_stride() : hidden.size()), x.data(), 1,
+                                        T(column == 0 ? 0 : 1), logits, 1);
       }
       stats.push(logits, n, static_cast<token_id>(to.first_token + first));
     }

@@ -42,8 +42,8 @@ enum class errc : std::uint8_t {
   unknown_token,
   // data sets, classifiers, policies
   empty,
-  one_class,       ///< every label is the same: nothing to separate
-  not_finite,      ///< NaN or infinity where a number is needed
+  one_class,   ///< every label is the same: nothing to separate
+  not_finite,  ///< NaN or infinity where a number is needed
   not_converged,
   wrong_width,     ///< number of features
   wrong_features,  ///< other features than the ones asked for
@@ -57,12 +57,12 @@ struct failure {
   static constexpr std::uint64_t none = ~std::uint64_t{0};
 
   errc code{};
-  fixed_text<255> file{};          ///< which file
-  fixed_text<127> key{};           ///< which tensor, JSON key, option or kind
-  std::uint64_t byte = none;       ///< offset in the file
-  std::uint64_t row = none;        ///< 1-based line or 0-based row, as the format counts
-  std::uint64_t expected = none;   ///< what should have been there
-  std::uint64_t found = none;      ///< what was there
+  fixed_text<255> file{};         ///< which file
+  fixed_text<127> key{};          ///< which tensor, JSON key, option or kind
+  std::uint64_t byte = none;      ///< offset in the file
+  std::uint64_t row = none;       ///< 1-based line or 0-based row, as the format counts
+  std::uint64_t expected = none;  ///< what should have been there
+  std::uint64_t found = none;     ///< what was there
 
   /// The same failure, saying which file it happened in (unless it already says).
   [[nodiscard]] LAGOM_INLINE constexpr failure in(std::string_view path) const noexcept {

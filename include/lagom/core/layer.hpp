@@ -14,11 +14,21 @@ struct basic_layer_index {
   Rep value{};
   constexpr basic_layer_index() noexcept = default;
   LAGOM_LEAF constexpr basic_layer_index(Rep v) noexcept : value(v) {}
-  LAGOM_LEAF friend constexpr bool operator==(basic_layer_index a, basic_layer_index b) noexcept { return a.value == b.value; }
-  LAGOM_LEAF friend constexpr bool operator<(basic_layer_index a, basic_layer_index b) noexcept { return a.value < b.value; }
-  LAGOM_LEAF friend constexpr bool operator>(basic_layer_index a, basic_layer_index b) noexcept { return b < a; }
-  LAGOM_LEAF friend constexpr bool operator<=(basic_layer_index a, basic_layer_index b) noexcept { return !(b < a); }
-  LAGOM_LEAF friend constexpr bool operator>=(basic_layer_index a, basic_layer_index b) noexcept { return !(a < b); }
+  LAGOM_LEAF friend constexpr bool operator==(basic_layer_index a, basic_layer_index b) noexcept {
+    return a.value == b.value;
+  }
+  LAGOM_LEAF friend constexpr bool operator<(basic_layer_index a, basic_layer_index b) noexcept {
+    return a.value < b.value;
+  }
+  LAGOM_LEAF friend constexpr bool operator>(basic_layer_index a, basic_layer_index b) noexcept {
+    return b < a;
+  }
+  LAGOM_LEAF friend constexpr bool operator<=(basic_layer_index a, basic_layer_index b) noexcept {
+    return !(b < a);
+  }
+  LAGOM_LEAF friend constexpr bool operator>=(basic_layer_index a, basic_layer_index b) noexcept {
+    return !(a < b);
+  }
 };
 
 /// How many layers ran: index + 1. Never converts to or from an index silently.
@@ -27,11 +37,21 @@ struct basic_layers_used {
   Rep value{};
   constexpr basic_layers_used() noexcept = default;
   LAGOM_LEAF constexpr explicit basic_layers_used(Rep v) noexcept : value(v) {}
-  LAGOM_LEAF friend constexpr bool operator==(basic_layers_used a, basic_layers_used b) noexcept { return a.value == b.value; }
-  LAGOM_LEAF friend constexpr bool operator<(basic_layers_used a, basic_layers_used b) noexcept { return a.value < b.value; }
-  LAGOM_LEAF friend constexpr bool operator>(basic_layers_used a, basic_layers_used b) noexcept { return b < a; }
-  LAGOM_LEAF friend constexpr bool operator<=(basic_layers_used a, basic_layers_used b) noexcept { return !(b < a); }
-  LAGOM_LEAF friend constexpr bool operator>=(basic_layers_used a, basic_layers_used b) noexcept { return !(a < b); }
+  LAGOM_LEAF friend constexpr bool operator==(basic_layers_used a, basic_layers_used b) noexcept {
+    return a.value == b.value;
+  }
+  LAGOM_LEAF friend constexpr bool operator<(basic_layers_used a, basic_layers_used b) noexcept {
+    return a.value < b.value;
+  }
+  LAGOM_LEAF friend constexpr bool operator>(basic_layers_used a, basic_layers_used b) noexcept {
+    return b < a;
+  }
+  LAGOM_LEAF friend constexpr bool operator<=(basic_layers_used a, basic_layers_used b) noexcept {
+    return !(b < a);
+  }
+  LAGOM_LEAF friend constexpr bool operator>=(basic_layers_used a, basic_layers_used b) noexcept {
+    return !(a < b);
+  }
 };
 
 using layer_index = basic_layer_index<int>;

@@ -37,8 +37,9 @@ class mat_view {
         col_stride_(col_stride) {}
 
   template <class C>
-  requires(!std::same_as<std::remove_cvref_t<C>, mat_view> && tensor<C, 2> &&
-           std::convertible_to<decltype(tensor_traits<std::remove_cvref_t<C>>::data(std::declval<C&>())), T*>)
+    requires(!std::same_as<std::remove_cvref_t<C>, mat_view> && tensor<C, 2> &&
+             std::convertible_to<decltype(tensor_traits<std::remove_cvref_t<C>>::data(std::declval<C&>())),
+                                 T*>)
   LAGOM_LEAF constexpr mat_view(C&& tensor) noexcept
       : data_(tensor_traits<std::remove_cvref_t<C>>::data(tensor)),
         rows_(tensor_traits<std::remove_cvref_t<C>>::extent(tensor, 0)),
@@ -95,7 +96,9 @@ template <class T>
 struct tensor_traits<mat_view<T>> {
   static constexpr int rank = 2;
   LAGOM_LEAF static constexpr T* data(mat_view<T> m) noexcept { return m.data(); }
-  LAGOM_LEAF static constexpr index_t extent(mat_view<T> m, int d) noexcept { return d == 0 ? m.rows() : m.cols(); }
+  LAGOM_LEAF static constexpr index_t extent(mat_view<T> m, int d) noexcept {
+    return d == 0 ? m.rows() : m.cols();
+  }
   LAGOM_LEAF static constexpr index_t stride(mat_view<T> m, int d) noexcept {
     return d == 0 ? m.row_stride() : m.col_stride();
   }
@@ -109,8 +112,7 @@ template <class T, std::integral Rows, std::integral Cols>
 mat_view(T*, Rows, Cols, index_t, index_t) -> mat_view<T>;
 
 template <tensor<2> C>
-mat_view(C&& c)
-    -> mat_view<std::remove_pointer_t<decltype(tensor_traits<std::remove_cvref_t<C>>::data(c))>>;
+mat_view(C&& c) -> mat_view<std::remove_pointer_t<decltype(tensor_traits<std::remove_cvref_t<C>>::data(c))>>;
 
 /// Read-only view of any matrix: what the kernels take in.
 template <tensor<2> C>

@@ -73,7 +73,8 @@ LAGOM_LEAF constexpr float exp_of_clamped(float x) noexcept {
 LAGOM_LEAF constexpr double exp_of_clamped(double x) noexcept {
   const int n = static_cast<int>(x * 1.44269504088896341 - 0.5);
   const auto k = static_cast<double>(n);
-  const double r = multiply_add(k, -1.42860682030941723e-6, rounded(multiply_add(k, -6.93145751953125e-1, x)));
+  const double r =
+      multiply_add(k, -1.42860682030941723e-6, rounded(multiply_add(k, -6.93145751953125e-1, x)));
   double q = 2.5000050912281526e-8;
   q = multiply_add(q, r, 2.7630262844871354e-7);
   q = multiply_add(q, r, 2.7557586481304679e-6);
@@ -85,7 +86,8 @@ LAGOM_LEAF constexpr double exp_of_clamped(double x) noexcept {
   q = multiply_add(q, r, 1.6666666666666412e-1);
   q = multiply_add(q, r, 5.0000000000000106e-1);
   const double power = multiply_add(q, r * r, r) + 1.0;
-  return power * detail::bit_cast<double>(static_cast<std::uint64_t>(static_cast<std::int64_t>(n) + 1023) << 52);
+  return power *
+         detail::bit_cast<double>(static_cast<std::uint64_t>(static_cast<std::int64_t>(n) + 1023) << 52);
 }
 
 /// e^x for x <= 0, branch-free: vectorises wherever the compiler vectorises integer conversions.

@@ -25,7 +25,8 @@ struct philox {
   };
 
   /// Block `counter` of `stream`. 10 rounds, about 40 integer multiplications and additions.
-  [[nodiscard]] LAGOM_LEAF constexpr block operator()(std::uint64_t stream, std::uint64_t counter) const noexcept {
+  [[nodiscard]] LAGOM_LEAF constexpr block operator()(std::uint64_t stream,
+                                                      std::uint64_t counter) const noexcept {
     std::uint32_t c0 = low(counter), c1 = high(counter), c2 = low(stream), c3 = high(stream);
     std::uint32_t k0 = low(key), k1 = high(key);
     for (int round = 0; round < 10; ++round) {
@@ -42,19 +43,21 @@ struct philox {
   }
 
   /// 64 random bits.
-  [[nodiscard]] LAGOM_LEAF constexpr std::uint64_t bits(std::uint64_t stream, std::uint64_t counter) const noexcept {
+  [[nodiscard]] LAGOM_LEAF constexpr std::uint64_t bits(std::uint64_t stream,
+                                                        std::uint64_t counter) const noexcept {
     const block b = (*this)(stream, counter);
     return (std::uint64_t{b.word[1]} << 32) | b.word[0];
   }
 
   /// Uniform in [0, 1), 53 bits.
-  [[nodiscard]] LAGOM_LEAF constexpr double uniform(std::uint64_t stream, std::uint64_t counter) const noexcept {
+  [[nodiscard]] LAGOM_LEAF constexpr double uniform(std::uint64_t stream,
+                                                    std::uint64_t counter) const noexcept {
     return static_cast<double>(bits(stream, counter) >> 11) * 0x1p-53;
   }
 
   /// Uniform in {0, ..., n - 1}: bias at most n / 2^64. Precondition: n > 0.
   [[nodiscard]] LAGOM_LEAF constexpr std::uint64_t below(std::uint64_t n, std::uint64_t stream,
-                                                       std::uint64_t counter) const noexcept {
+                                                         std::uint64_t counter) const noexcept {
     LAGOM_ASSERT(n > 0);
     const std::uint64_t r = bits(stream, counter);  // floor(r * n / 2^64), in 32-bit halves
     const std::uint64_t lo = std::uint64_t{low(r)} * low(n);
@@ -64,7 +67,9 @@ struct philox {
   }
 
  private:
-  LAGOM_LEAF static constexpr std::uint32_t low(std::uint64_t x) noexcept { return static_cast<std::uint32_t>(x); }
+  LAGOM_LEAF static constexpr std::uint32_t low(std::uint64_t x) noexcept {
+    return static_cast<std::uint32_t>(x);
+  }
   LAGOM_LEAF static constexpr std::uint32_t high(std::uint64_t x) noexcept {
     return static_cast<std::uint32_t>(x >> 32);
   }

@@ -30,9 +30,13 @@ class [[nodiscard]] result {
   LAGOM_INLINE result(T value) noexcept(std::is_nothrow_move_constructible_v<T>) : ok_(true) {
     ::new (static_cast<void*>(&value_)) T(std::move(value));
   }
-  LAGOM_INLINE result(const failure& why) noexcept : ok_(false) { ::new (static_cast<void*>(&failure_)) failure(why); }
+  LAGOM_INLINE result(const failure& why) noexcept : ok_(false) {
+    ::new (static_cast<void*>(&failure_)) failure(why);
+  }
 
-  LAGOM_INLINE result(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) : ok_(other.ok_) { take(other); }
+  LAGOM_INLINE result(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) : ok_(other.ok_) {
+    take(other);
+  }
   LAGOM_INLINE result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
     if (this != &other) {
       drop();

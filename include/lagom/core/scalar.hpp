@@ -45,8 +45,8 @@ concept scalar = requires(const T x) {
 
 /// What products of these element types are summed in: double as soon as one of them is double, else float.
 template <scalar... Ts>
-using accumulator_t = std::conditional_t<(std::same_as<typename scalar_traits<Ts>::accumulator, double> || ...),
-                                         double, float>;
+using accumulator_t =
+    std::conditional_t<(std::same_as<typename scalar_traits<Ts>::accumulator, double> || ...), double, float>;
 
 }  // namespace v0
 }  // namespace lagom

@@ -43,7 +43,7 @@ concept flat_container = !has_shape<T> && requires(T& t) {
 }  // namespace detail
 
 template <class T>
-requires detail::flat_container<T>
+  requires detail::flat_container<T>
 struct tensor_traits<T> {
   static constexpr int rank = 1;
   LAGOM_HD_UNCHECKED

@@ -29,8 +29,9 @@ class vec_view {
       : data_(data), size_(static_cast<index_t>(extent)), stride_(stride) {}
 
   template <class C>
-  requires(!std::same_as<std::remove_cvref_t<C>, vec_view> && tensor<C, 1> &&
-           std::convertible_to<decltype(tensor_traits<std::remove_cvref_t<C>>::data(std::declval<C&>())), T*>)
+    requires(!std::same_as<std::remove_cvref_t<C>, vec_view> && tensor<C, 1> &&
+             std::convertible_to<decltype(tensor_traits<std::remove_cvref_t<C>>::data(std::declval<C&>())),
+                                 T*>)
   LAGOM_LEAF constexpr vec_view(C&& container) noexcept
       : data_(tensor_traits<std::remove_cvref_t<C>>::data(container)),
         size_(tensor_traits<std::remove_cvref_t<C>>::extent(container, 0)),
@@ -75,8 +76,7 @@ vec_view(T*, Extent) -> vec_view<T>;
 template <class T, std::integral Extent>
 vec_view(T*, Extent, index_t) -> vec_view<T>;
 template <tensor<1> C>
-vec_view(C&& c)
-    -> vec_view<std::remove_pointer_t<decltype(tensor_traits<std::remove_cvref_t<C>>::data(c))>>;
+vec_view(C&& c) -> vec_view<std::remove_pointer_t<decltype(tensor_traits<std::remove_cvref_t<C>>::data(c))>>;
 
 /// Read-only view of any vector: what the kernels take in.
 template <tensor<1> C>

@@ -18,14 +18,15 @@ struct adainfer_model {
   double hidden = 0;    ///< h
   double sequence = 0;  ///< s: the context of a decoded token, or the length of a prefilled prompt
   double vocab = 0;     ///< V
-  double k = 6;         ///< 6 as published: multi-head attention and a plain FFN of 4 h; `k_eff` of the real shape
+  double k = 6;  ///< 6 as published: multi-head attention and a plain FFN of 4 h; `k_eff` of the real shape
 
   [[nodiscard]] LAGOM_LEAF constexpr double layer() const noexcept { return 2 * (k * hidden + sequence); }
 };
 
 /// The model of the formula from a real shape, with the published 6 h.
 LAGOM_LEAF constexpr adainfer_model published_model(const decoder_shape& s, double sequence) noexcept {
-  return {static_cast<double>(s.layers), static_cast<double>(s.hidden), sequence, static_cast<double>(s.vocab)};
+  return {static_cast<double>(s.layers), static_cast<double>(s.hidden), sequence,
+          static_cast<double>(s.vocab)};
 }
 
 /// (2 e (6 h + s) + V) / (2 l (6 h + s) + V): Fan et al. 2024, arXiv 2403.02181, derived from Megatron's count.

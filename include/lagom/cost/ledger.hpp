@@ -22,7 +22,9 @@ struct work {
     return *this;
   }
   LAGOM_LEAF friend constexpr work operator+(work a, const work& b) noexcept { return a += b; }
-  LAGOM_LEAF friend constexpr work operator*(double n, const work& a) noexcept { return {n * a.macs, n * a.bytes}; }
+  LAGOM_LEAF friend constexpr work operator*(double n, const work& a) noexcept {
+    return {n * a.macs, n * a.bytes};
+  }
 };
 
 /// Bytes a stored number.
@@ -92,17 +94,19 @@ LAGOM_LEAF constexpr work linear_decision(double features) noexcept { return {fe
 LAGOM_LEAF constexpr work rbf_decision(double features, double vectors) noexcept {
   return {vectors * (features + softmax_macs), vectors * (features + 1) * 4};
 }
-LAGOM_LEAF constexpr work crf_decision(double features) noexcept { return {2 * features + 6 + 3 * softmax_macs, 0}; }
+LAGOM_LEAF constexpr work crf_decision(double features) noexcept {
+  return {2 * features + 6 + 3 * softmax_macs, 0};
+}
 
 /// What one forward pass executed. Means over many passes are fine: every entry is linear.
 struct executed {
-  double blocks = 0;       ///< layers run
-  double heads = 0;        ///< passes over the whole head, the answer's own included
-  double row_heads = 0;    ///< probes over a few rows ...
-  double head_rows = 0;    ///< ... of so many rows each
-  double kv_layers = 0;    ///< skipped layers whose keys and values were projected
-  double decisions = 0;    ///< classifier decisions ...
-  work decision{};         ///< ... of this work each
+  double blocks = 0;     ///< layers run
+  double heads = 0;      ///< passes over the whole head, the answer's own included
+  double row_heads = 0;  ///< probes over a few rows ...
+  double head_rows = 0;  ///< ... of so many rows each
+  double kv_layers = 0;  ///< skipped layers whose keys and values were projected
+  double decisions = 0;  ///< classifier decisions ...
+  work decision{};       ///< ... of this work each
 };
 
 /// The bill of a pass. Probes and decisions happen at one position, blocks at all of the pass.

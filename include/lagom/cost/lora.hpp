@@ -26,8 +26,10 @@ LAGOM_LEAF constexpr std::int64_t lora_parameters(int rank, std::int64_t d_in, s
 
 /// Rank-r adapters on the chosen maps of every layer. Shapes are taken as they are: under grouped-query
 /// attention k and v are narrower than q. A plain FFN has no gate.
-LAGOM_LEAF constexpr std::int64_t lora_parameters(const decoder_shape& s, int rank, adapted on = {}) noexcept {
-  const std::int64_t h = s.hidden, q = std::int64_t{s.heads} * s.head_dim, kv = std::int64_t{s.kv_heads} * s.head_dim;
+LAGOM_LEAF constexpr std::int64_t lora_parameters(const decoder_shape& s, int rank,
+                                                  adapted on = {}) noexcept {
+  const std::int64_t h = s.hidden, q = std::int64_t{s.heads} * s.head_dim,
+                     kv = std::int64_t{s.kv_heads} * s.head_dim;
   std::int64_t n = 0;
   if (on.q) n += lora_parameters(rank, h, q);
   if (on.k) n += lora_parameters(rank, h, kv);

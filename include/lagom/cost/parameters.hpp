@@ -16,7 +16,8 @@ LAGOM_LEAF constexpr std::int64_t norm_parameters(const decoder_shape& s) noexce
 
 /// Parameters of one layer, all experts of a mixture counted, two norms included.
 LAGOM_LEAF constexpr std::int64_t layer_parameters(const decoder_shape& s) noexcept {
-  const std::int64_t h = s.hidden, q = std::int64_t{s.heads} * s.head_dim, kv = std::int64_t{s.kv_heads} * s.head_dim;
+  const std::int64_t h = s.hidden, q = std::int64_t{s.heads} * s.head_dim,
+                     kv = std::int64_t{s.kv_heads} * s.head_dim;
   std::int64_t n = 2 * h * q + 2 * h * kv;
   if (s.attention_bias) n += q + 2 * kv + h;
   std::int64_t ffn = (s.gated ? 3 : 2) * h * s.ffn;

@@ -15,17 +15,17 @@ struct decoder_shape {
   int hidden = 0;
   int ffn = 0;
   int heads = 0;
-  int kv_heads = 0;   ///< = heads for multi-head attention
-  int head_dim = 0;   ///< need not be hidden / heads
+  int kv_heads = 0;  ///< = heads for multi-head attention
+  int head_dim = 0;  ///< need not be hidden / heads
   int vocab = 0;
-  bool gated = true;  ///< three FFN matrices (SwiGLU) or two
-  bool tied = false;  ///< head and input embedding are one matrix
-  bool layer_norm = false;   ///< norms with weight and bias (LayerNorm), else weight only (RMSNorm)
+  bool gated = true;            ///< three FFN matrices (SwiGLU) or two
+  bool tied = false;            ///< head and input embedding are one matrix
+  bool layer_norm = false;      ///< norms with weight and bias (LayerNorm), else weight only (RMSNorm)
   bool attention_bias = false;  ///< biases on q, k, v and o
   bool mlp_bias = false;
-  int experts = 1;             ///< FFNs of a mixture
+  int experts = 1;  ///< FFNs of a mixture
   int experts_per_token = 1;
-  int positions = 0;           ///< rows of a learned position table (GPT-2, OPT), 0 for rotary
+  int positions = 0;  ///< rows of a learned position table (GPT-2, OPT), 0 for rotary
 
   /// Multiply-adds of one token in the q, k, v and o projections of a layer: 2 h H hd + 2 h Hkv hd.
   [[nodiscard]] LAGOM_LEAF constexpr double attention_macs() const noexcept {
@@ -38,7 +38,9 @@ struct decoder_shape {
     return experts > 1 ? one * experts_per_token + static_cast<double>(hidden) * experts : one;
   }
   /// Weight multiply-adds of one token in a layer.
-  [[nodiscard]] LAGOM_LEAF constexpr double layer_macs() const noexcept { return attention_macs() + ffn_macs(); }
+  [[nodiscard]] LAGOM_LEAF constexpr double layer_macs() const noexcept {
+    return attention_macs() + ffn_macs();
+  }
   /// k in layer_macs = 2 k h^2: 6 for multi-head attention with a plain FFN of 4 h.
   [[nodiscard]] LAGOM_LEAF constexpr double k_eff() const noexcept {
     return layer_macs() / (2.0 * hidden * hidden);
@@ -48,7 +50,9 @@ struct decoder_shape {
     return static_cast<double>(vocab) * hidden;
   }
   /// Multiply-adds of one token in the k and v projections of a layer: what a skipped layer owes its cache.
-  [[nodiscard]] LAGOM_LEAF constexpr double kv_macs() const noexcept { return 2.0 * hidden * kv_heads * head_dim; }
+  [[nodiscard]] LAGOM_LEAF constexpr double kv_macs() const noexcept {
+    return 2.0 * hidden * kv_heads * head_dim;
+  }
 };
 
 }  // namespace cost

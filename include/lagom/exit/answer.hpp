@@ -29,7 +29,8 @@ concept answer_source = head_view<A> || tensor<A, 1> || std::same_as<A, softmax_
 namespace detail {
 
 template <backend B, scalar T, answer_source<T> A>
-LAGOM_LEAF softmax_stats<accumulator_t<T>> answer(const B& b, vec_view<const T> hidden, const A& from) noexcept {
+LAGOM_LEAF softmax_stats<accumulator_t<T>> answer(const B& b, vec_view<const T> hidden,
+                                                  const A& from) noexcept {
   if constexpr (head_view<A>) {
     return unembed(b, hidden, from);
   } else if constexpr (std::same_as<A, softmax_stats<accumulator_t<T>>>) {

@@ -37,8 +37,12 @@ struct evaluation {
   [[nodiscard]] LAGOM_INLINE double full_accuracy() const noexcept { return share(full_correct); }
   [[nodiscard]] LAGOM_INLINE double exit_accuracy() const noexcept { return share(exit_correct); }
   [[nodiscard]] LAGOM_INLINE double agreement() const noexcept { return share(agreed); }
-  [[nodiscard]] LAGOM_INLINE mean_layer_index mean_stop() const noexcept { return mean_layer_index(stop.mean); }
-  [[nodiscard]] LAGOM_INLINE mean_layers_used mean_used() const noexcept { return used_when_stopped_at(mean_stop()); }
+  [[nodiscard]] LAGOM_INLINE mean_layer_index mean_stop() const noexcept {
+    return mean_layer_index(stop.mean);
+  }
+  [[nodiscard]] LAGOM_INLINE mean_layers_used mean_used() const noexcept {
+    return used_when_stopped_at(mean_stop());
+  }
 
  private:
   [[nodiscard]] LAGOM_INLINE double share(std::int64_t n) const noexcept {
@@ -73,7 +77,8 @@ template <backend B = portable, trace_kind Kind, class Keep = every_row>
     e.probes.push(out.probes);
     e.length.push(t.length(row));
     e.counts.push(out.stop, first_probed, t.layers());
-    if (const layer_index first = earliest_correct(t, row); first.value >= 0) e.earliest_correct.push(first.value);
+    if (const layer_index first = earliest_correct(t, row); first.value >= 0)
+      e.earliest_correct.push(first.value);
   }
   return e;
 }

@@ -79,7 +79,8 @@ struct exit_policy {
   /// Shows layer `obs.layer` to the policy. True: stop, the state holds the answer.
   /// Layers come in order, each at most once; after true no more. `from` is an `answer_source`.
   template <scalar T, answer_source<T> Answer>
-  LAGOM_HD bool observe(exit_state<exit_policy, T>& s, basic_layer_obs<T> obs, const Answer& from) const noexcept {
+  LAGOM_HD bool observe(exit_state<exit_policy, T>& s, basic_layer_obs<T> obs,
+                        const Answer& from) const noexcept {
     LAGOM_ASSERT(0 <= obs.layer.value && obs.layer.value < s.n_layers && !s.stopped);
     constexpr bool reads_stats = reads(need::stats);
     const bool last = obs.layer.value + 1 == s.n_layers;
@@ -145,7 +146,9 @@ class exit_run {
   }
 
   /// The answer: best token of the layer that stopped, `no_token` before that or without a valid logit.
-  [[nodiscard]] LAGOM_LEAF token_id token() const noexcept { return state_.stopped ? state_.stats.top : no_token; }
+  [[nodiscard]] LAGOM_LEAF token_id token() const noexcept {
+    return state_.stopped ? state_.stats.top : no_token;
+  }
   /// The layer that stopped (the last one when none did).
   [[nodiscard]] LAGOM_LEAF layer_index stopped_at() const noexcept { return state_.stop; }
   [[nodiscard]] LAGOM_LEAF layers_used used() const noexcept { return used_when_stopped_at(state_.stop); }

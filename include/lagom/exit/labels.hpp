@@ -17,7 +17,8 @@ enum class label_kind : std::uint8_t {
 
 /// Was stopping at this layer right?
 template <trace_kind Kind>
-[[nodiscard]] LAGOM_INLINE bool right_to_stop(const trace<Kind>& t, index_t row, layer_index l, label_kind kind) noexcept {
+[[nodiscard]] LAGOM_INLINE bool right_to_stop(const trace<Kind>& t, index_t row, layer_index l,
+                                              label_kind kind) noexcept {
   const token_id wanted = kind == label_kind::correct ? t.expected(row) : t.final_token(row);
   return wanted != no_token && t.stats(row, l).valid() && t.stats(row, l).top == wanted;
 }
@@ -27,7 +28,8 @@ template <trace_kind Kind>
 /// layer with a feature that is not finite. Agreement features compare with the previous layer.
 /// Fails with `wrong_features` when a signal needs what was not recorded.
 template <backend B = portable, trace_kind Kind, class... Ss, class Keep = every_row>
-result<dataset> label(const trace<Kind>& t, const features<Ss...>& pack, label_kind kind, const Keep& keep = {}) {
+result<dataset> label(const trace<Kind>& t, const features<Ss...>& pack, label_kind kind,
+                      const Keep& keep = {}) {
   auto made = trace_features<features<Ss...>, Kind>::make(pack, t);
   if (!made) return made.error();
   dataset data(features<Ss...>::width);
@@ -44,7 +46,8 @@ result<dataset> label(const trace<Kind>& t, const features<Ss...>& pack, label_k
       (*made)(obs, B{}, x);
       bool sound = true;
       for (const float& value : x) sound = sound && is_finite(&value);
-      if (sound) data.add_row(vec_view<const float>(x, features<Ss...>::width), right_to_stop(t, row, l, kind));
+      if (sound)
+        data.add_row(vec_view<const float>(x, features<Ss...>::width), right_to_stop(t, row, l, kind));
     }
   }
   return data;

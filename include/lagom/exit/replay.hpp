@@ -33,8 +33,8 @@ struct every_row {
 /// recorded statistics. Fails with `wrong_features` when a signal needs what was not recorded.
 /// Cost: rows x layers rule steps; no head is passed.
 template <trace_kind Kind, class... Ss, stop_rule R, schedule S, backend B, class Keep = every_row>
-result<replayed<Kind>> replay(const trace<Kind>& recorded, const exit_policy<features<Ss...>, R, S, B>& policy,
-                              const Keep& keep = {}) {
+result<replayed<Kind>> replay(const trace<Kind>& recorded,
+                              const exit_policy<features<Ss...>, R, S, B>& policy, const Keep& keep = {}) {
   using columns = trace_features<features<Ss...>, Kind>;
   auto made = columns::make(policy.features, recorded);
   if (!made) return made.error();

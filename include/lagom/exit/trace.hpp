@@ -21,8 +21,7 @@ enum class trace_kind : std::uint8_t {
 /// Is a signal computed from the softmax statistics and the layer alone? Such signals are recomputed in a replay
 /// from recorded statistics; the others (cosines, a user's own) are recorded as columns.
 template <exit_signal S>
-inline constexpr bool from_stats =
-    contains(need::stats | need::last_stats, S::needs);
+inline constexpr bool from_stats = contains(need::stats | need::last_stats, S::needs);
 
 /// Columns of `rows() x layers()`: softmax statistics of every layer, one column a number for every signal that
 /// needs more than statistics, and for every row the expected token, its group (task) and its length in tokens.
@@ -93,11 +92,19 @@ class trace {
   [[nodiscard]] LAGOM_INLINE const softmax_stats<float>& stats(index_t row, layer_index l) const noexcept {
     return stats_[cell(row, l)];
   }
-  [[nodiscard]] LAGOM_INLINE token_id expected(index_t row) const noexcept { return expected_[static_cast<std::size_t>(row)]; }
-  [[nodiscard]] LAGOM_INLINE int group(index_t row) const noexcept { return group_[static_cast<std::size_t>(row)]; }
-  [[nodiscard]] LAGOM_INLINE int length(index_t row) const noexcept { return length_[static_cast<std::size_t>(row)]; }
+  [[nodiscard]] LAGOM_INLINE token_id expected(index_t row) const noexcept {
+    return expected_[static_cast<std::size_t>(row)];
+  }
+  [[nodiscard]] LAGOM_INLINE int group(index_t row) const noexcept {
+    return group_[static_cast<std::size_t>(row)];
+  }
+  [[nodiscard]] LAGOM_INLINE int length(index_t row) const noexcept {
+    return length_[static_cast<std::size_t>(row)];
+  }
   /// What the full model answers.
-  [[nodiscard]] LAGOM_INLINE token_id final_token(index_t row) const noexcept { return stats(row, layers_ - 1).top; }
+  [[nodiscard]] LAGOM_INLINE token_id final_token(index_t row) const noexcept {
+    return stats(row, layers_ - 1).top;
+  }
 
   [[nodiscard]] LAGOM_INLINE const std::vector<column>& columns() const noexcept { return columns_; }
   /// The first column of a signal; -1 when it was not recorded.
@@ -114,7 +121,9 @@ class trace {
 
   /// For loaders: adds a column (before any row), and sets a cell of the last row.
   LAGOM_INLINE void add_column(std::string_view name) { columns_.push_back({name_type(name), {}}); }
-  LAGOM_INLINE void set(layer_index l, const softmax_stats<float>& s) noexcept { stats_[cell(rows() - 1, l)] = s; }
+  LAGOM_INLINE void set(layer_index l, const softmax_stats<float>& s) noexcept {
+    stats_[cell(rows() - 1, l)] = s;
+  }
   LAGOM_INLINE void set(index_t c, layer_index l, float v) noexcept {
     columns_[static_cast<std::size_t>(c)].values[cell(rows() - 1, l)] = v;
   }
@@ -122,7 +131,8 @@ class trace {
  private:
   [[nodiscard]] LAGOM_INLINE std::size_t cell(index_t row, layer_index l) const noexcept {
     LAGOM_ASSERT(0 <= row && row < rows() && 0 <= l.value && l.value < layers_);
-    return static_cast<std::size_t>(row) * static_cast<std::size_t>(layers_) + static_cast<std::size_t>(l.value);
+    return static_cast<std::size_t>(row) * static_cast<std::size_t>(layers_) +
+           static_cast<std::size_t>(l.value);
   }
 
   int layers_;

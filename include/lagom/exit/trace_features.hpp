@@ -56,7 +56,8 @@ class trace_features {
   }
 
  private:
-  LAGOM_INLINE trace_features(const Features& features, const trace<Kind>& from) : features_(features), trace_(&from) {}
+  LAGOM_INLINE trace_features(const Features& features, const trace<Kind>& from)
+      : features_(features), trace_(&from) {}
 
   Features features_;
   const trace<Kind>* trace_;

@@ -30,7 +30,9 @@ class atomic_file {
   }
 
   atomic_file(atomic_file&& other) noexcept
-      : path_(std::move(other.path_)), temporary_(std::move(other.temporary_)), fd_(std::exchange(other.fd_, -1)) {}
+      : path_(std::move(other.path_)),
+        temporary_(std::move(other.temporary_)),
+        fd_(std::exchange(other.fd_, -1)) {}
   atomic_file(const atomic_file&) = delete;
   atomic_file& operator=(atomic_file&&) = delete;
   ~atomic_file() {

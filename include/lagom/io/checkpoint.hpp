@@ -31,7 +31,8 @@ class checkpoint {
     if (!parsed) return parsed.error();
     const json* const map = io::find(*parsed, "weight_map");
     if (map == nullptr || !map->is_object()) {
-      return failure{.code = map == nullptr ? errc::missing_key : errc::wrong_type, .file = index, .key = "weight_map"};
+      return failure{
+          .code = map == nullptr ? errc::missing_key : errc::wrong_type, .file = index, .key = "weight_map"};
     }
     for (const auto& [tensor, shard] : map->items()) {
       if (!shard.is_string()) return failure{.code = errc::wrong_type, .file = index, .key = tensor};

@@ -14,40 +14,74 @@ namespace io {
 /// What a reason means, as the middle of a sentence.
 [[nodiscard]] constexpr std::string_view reason(errc code) noexcept {
   switch (code) {
-    case errc::cannot_open: return "cannot be opened";
-    case errc::cannot_read: return "cannot be read";
-    case errc::cannot_write: return "cannot be written";
-    case errc::truncated: return "ends too early";
-    case errc::trailing_bytes: return "goes on after its end";
-    case errc::too_large: return "is too large";
-    case errc::bad_utf8: return "is not valid UTF-8";
-    case errc::bad_json: return "is not valid JSON";
-    case errc::too_deep: return "is nested too deeply";
-    case errc::duplicate_key: return "appears twice";
-    case errc::missing_key: return "is missing";
-    case errc::wrong_type: return "has the wrong type";
-    case errc::bad_value: return "has a value that makes no sense";
-    case errc::out_of_range: return "is out of range";
-    case errc::unsupported: return "is not supported";
-    case errc::unknown_dtype: return "has an unknown dtype";
-    case errc::wrong_dtype: return "has the wrong dtype";
-    case errc::wrong_shape: return "has the wrong shape";
-    case errc::overflow: return "has a size that overflows";
-    case errc::overlap: return "overlaps another tensor";
-    case errc::hole: return "leaves a hole before it";
-    case errc::size_mismatch: return "has a size that does not match its shape";
-    case errc::missing_tensor: return "is not in the checkpoint";
-    case errc::bad_merge: return "is not a merge of two tokens of the vocabulary";
-    case errc::bad_pattern: return "is not a usable regular expression";
-    case errc::unknown_token: return "is not in the vocabulary";
-    case errc::empty: return "is empty";
-    case errc::one_class: return "is the same everywhere: nothing to separate";
-    case errc::not_finite: return "is NaN or infinite";
-    case errc::not_converged: return "did not converge";
-    case errc::wrong_width: return "has the wrong number of features";
-    case errc::wrong_features: return "is not among the features";
-    case errc::wrong_schema: return "is of another kind or version";
-    case errc::too_long: return "is too long for the context";
+    case errc::cannot_open:
+      return "cannot be opened";
+    case errc::cannot_read:
+      return "cannot be read";
+    case errc::cannot_write:
+      return "cannot be written";
+    case errc::truncated:
+      return "ends too early";
+    case errc::trailing_bytes:
+      return "goes on after its end";
+    case errc::too_large:
+      return "is too large";
+    case errc::bad_utf8:
+      return "is not valid UTF-8";
+    case errc::bad_json:
+      return "is not valid JSON";
+    case errc::too_deep:
+      return "is nested too deeply";
+    case errc::duplicate_key:
+      return "appears twice";
+    case errc::missing_key:
+      return "is missing";
+    case errc::wrong_type:
+      return "has the wrong type";
+    case errc::bad_value:
+      return "has a value that makes no sense";
+    case errc::out_of_range:
+      return "is out of range";
+    case errc::unsupported:
+      return "is not supported";
+    case errc::unknown_dtype:
+      return "has an unknown dtype";
+    case errc::wrong_dtype:
+      return "has the wrong dtype";
+    case errc::wrong_shape:
+      return "has the wrong shape";
+    case errc::overflow:
+      return "has a size that overflows";
+    case errc::overlap:
+      return "overlaps another tensor";
+    case errc::hole:
+      return "leaves a hole before it";
+    case errc::size_mismatch:
+      return "has a size that does not match its shape";
+    case errc::missing_tensor:
+      return "is not in the checkpoint";
+    case errc::bad_merge:
+      return "is not a merge of two tokens of the vocabulary";
+    case errc::bad_pattern:
+      return "is not a usable regular expression";
+    case errc::unknown_token:
+      return "is not in the vocabulary";
+    case errc::empty:
+      return "is empty";
+    case errc::one_class:
+      return "is the same everywhere: nothing to separate";
+    case errc::not_finite:
+      return "is NaN or infinite";
+    case errc::not_converged:
+      return "did not converge";
+    case errc::wrong_width:
+      return "has the wrong number of features";
+    case errc::wrong_features:
+      return "is not among the features";
+    case errc::wrong_schema:
+      return "is of another kind or version";
+    case errc::too_long:
+      return "is too long for the context";
   }
   return "failed";
 }
@@ -74,7 +108,8 @@ namespace io {
   add("found ", f.found);
   if (!where.empty()) line.append(" (").append(where).append(")");
   for (char& c : line) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';  // one line, whatever a file put into a name
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      c = '?';  // one line, whatever a file put into a name
   }
   return line;
 }

@@ -33,7 +33,9 @@ template <class Rule, class... Ss>
 result<Rule> load_policy(const std::string& path, const features<Ss...>&) {
   auto parsed = load_json(path);
   if (!parsed) return parsed.error();
-  const auto fail = [&](errc code, std::string_view key) { return failure{.code = code, .file = path, .key = key}; };
+  const auto fail = [&](errc code, std::string_view key) {
+    return failure{.code = code, .file = path, .key = key};
+  };
   const auto is = [&](const char* key, const json& value) {
     const json* const at = find(*parsed, key);
     return at != nullptr && *at == value;
@@ -46,7 +48,8 @@ result<Rule> load_policy(const std::string& path, const features<Ss...>&) {
     return fail(errc::wrong_features, "features");
   }
   for (std::size_t i = 0; i < sizeof...(Ss); ++i) {
-    if ((*names)[i] != std::string(features<Ss...>::names[i])) return fail(errc::wrong_features, features<Ss...>::names[i]);
+    if ((*names)[i] != std::string(features<Ss...>::names[i]))
+      return fail(errc::wrong_features, features<Ss...>::names[i]);
   }
   if (!is("widths", features<Ss...>::widths)) return fail(errc::wrong_features, "widths");
   const json* const rule = find(*parsed, "rule");

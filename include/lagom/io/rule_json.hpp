@@ -64,7 +64,8 @@ inline result<done> read_feature(const json& from, std::size_t width, int& to) {
   if (at == nullptr) return failure{.code = errc::missing_key, .key = "feature"};
   if (!at->is_number_unsigned()) return failure{.code = errc::wrong_type, .key = "feature"};
   if (at->get<std::uint64_t>() >= width) {
-    return failure{.code = errc::out_of_range, .key = "feature", .expected = width, .found = at->get<std::uint64_t>()};
+    return failure{
+        .code = errc::out_of_range, .key = "feature", .expected = width, .found = at->get<std::uint64_t>()};
   }
   to = at->get<int>();
   return done{};
@@ -160,9 +161,12 @@ template <std::size_t N>
 struct rule_format<crf<N>> {
   static constexpr std::string_view kind = "crf";
   static json write(const crf<N>& r) {
-    return {{"weights_continue", r.weights[0]}, {"weights_stop", r.weights[1]},
-            {"bias", r.bias},                   {"transitions_continue", r.transitions[0]},
-            {"transitions_stop", r.transitions[1]}, {"stop_at", r.stop_at}};
+    return {{"weights_continue", r.weights[0]},
+            {"weights_stop", r.weights[1]},
+            {"bias", r.bias},
+            {"transitions_continue", r.transitions[0]},
+            {"transitions_stop", r.transitions[1]},
+            {"stop_at", r.stop_at}};
   }
   static result<crf<N>> read(const json& from, std::size_t) {
     crf<N> r;
@@ -188,7 +192,8 @@ struct rule_format<standardized<Rule>> {
   static result<standardized<Rule>> read(const json& from, std::size_t width) {
     standardized<Rule> r;
     if (auto ok = detail::read_array(from, "mean", r.scale.mean); !ok) return ok.error();
-    if (auto ok = detail::read_array(from, "inverse_deviation", r.scale.inverse_deviation); !ok) return ok.error();
+    if (auto ok = detail::read_array(from, "inverse_deviation", r.scale.inverse_deviation); !ok)
+      return ok.error();
     auto rule = rule_format<Rule>::read(from, width);
     if (!rule) return rule.error();
     r.rule = std::move(*rule);

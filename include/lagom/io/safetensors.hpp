@@ -34,7 +34,8 @@ struct tensor_view {
   /// The elements in place, when type and alignment allow.
   template <class T>
   [[nodiscard]] std::optional<std::span<const T>> in_place() const noexcept {
-    if (dtype_of<T> != type || reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(T) != 0) return std::nullopt;
+    if (dtype_of<T> != type || reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(T) != 0)
+      return std::nullopt;
     return std::span<const T>(reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T));
   }
 
@@ -43,11 +44,16 @@ struct tensor_view {
   [[nodiscard]] result<done> copy_to(std::span<T> out) const {
     LAGOM_ASSERT(out.size() == elements());
     switch (type) {
-      case dtype::f32: return convert<float>(out);
-      case dtype::f64: return convert<double>(out);
-      case dtype::f16: return convert<lagom::f16>(out);
-      case dtype::bf16: return convert<lagom::bf16>(out);
-      default: return failure{.code = errc::wrong_dtype};
+      case dtype::f32:
+        return convert<float>(out);
+      case dtype::f64:
+        return convert<double>(out);
+      case dtype::f16:
+        return convert<lagom::f16>(out);
+      case dtype::bf16:
+        return convert<lagom::bf16>(out);
+      default:
+        return failure{.code = errc::wrong_dtype};
     }
   }
 
@@ -89,10 +95,12 @@ class safetensors {
     std::uint64_t length = 0;
     for (std::size_t i = 0; i < 8; ++i) length |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
     if (length > header_limit) {
-      return failure{.code = errc::too_large, .key = "header", .byte = 0, .expected = header_limit, .found = length};
+      return failure{
+          .code = errc::too_large, .key = "header", .byte = 0, .expected = header_limit, .found = length};
     }
     if (length > bytes.size() - 8) {
-      return failure{.code = errc::truncated, .key = "header", .byte = 8, .expected = length, .found = bytes.size() - 8};
+      return failure{
+          .code = errc::truncated, .key = "header", .byte = 8, .expected = length, .found = bytes.size() - 8};
     }
     const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + 8, length);
     if (header.empty() || header.front() != '{') {
@@ -115,8 +123,12 @@ class safetensors {
     const auto at = tensors_.find(name);
     return at == tensors_.end() ? nullptr : &at->second;
   }
-  [[nodiscard]] const std::map<std::string, tensor_view, std::less<>>& tensors() const noexcept { return tensors_; }
-  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& metadata() const noexcept { return metadata_; }
+  [[nodiscard]] const std::map<std::string, tensor_view, std::less<>>& tensors() const noexcept {
+    return tensors_;
+  }
+  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& metadata() const noexcept {
+    return metadata_;
+  }
 
  private:
   safetensors() = default;
@@ -153,7 +165,11 @@ class safetensors {
       covered = e.end;
     }
     if (covered != data.size()) {
-      return failure{.code = errc::trailing_bytes, .key = "data", .byte = covered, .expected = covered, .found = data.size()};
+      return failure{.code = errc::trailing_bytes,
+                     .key = "data",
+                     .byte = covered,
+                     .expected = covered,
+                     .found = data.size()};
     }
     return done{};
   }
@@ -167,13 +183,17 @@ class safetensors {
     return done{};
   }
 
-  static result<tensor_view> read_entry(const std::string& name, const json& entry, std::span<const std::byte> data) {
+  static result<tensor_view> read_entry(const std::string& name, const json& entry,
+                                        std::span<const std::byte> data) {
     const json* const type = io::find(entry, "dtype");
     const json* const shape = io::find(entry, "shape");
     const json* const offsets = io::find(entry, "data_offsets");
     if (!entry.is_object() || type == nullptr || shape == nullptr || offsets == nullptr) {
       return failure{.code = entry.is_object() ? errc::missing_key : errc::wrong_type,
-                     .key = name + (!entry.is_object() ? "" : !type ? ".dtype" : !shape ? ".shape" : ".data_offsets")};
+                     .key = name + (!entry.is_object() ? ""
+                                    : !type            ? ".dtype"
+                                    : !shape           ? ".shape"
+                                                       : ".data_offsets")};
     }
     if (!type->is_string()) return failure{.code = errc::wrong_type, .key = name + ".dtype"};
     const dtype_info* const known = find_dtype(type->get_ref<const std::string&>());
@@ -199,10 +219,15 @@ class safetensors {
     const auto begin = (*offsets)[0].get<std::uint64_t>(), end = (*offsets)[1].get<std::uint64_t>();
     if (begin > end) return failure{.code = errc::bad_value, .key = name + ".data_offsets"};
     if (end > data.size()) {
-      return failure{.code = errc::truncated, .key = name, .byte = begin, .expected = end, .found = data.size()};
+      return failure{
+          .code = errc::truncated, .key = name, .byte = begin, .expected = end, .found = data.size()};
     }
     if (end - begin != bits / 8) {
-      return failure{.code = errc::size_mismatch, .key = name, .byte = begin, .expected = bits / 8, .found = end - begin};
+      return failure{.code = errc::size_mismatch,
+                     .key = name,
+                     .byte = begin,
+                     .expected = bits / 8,
+                     .found = end - begin};
     }
     tensor.bytes = data.subspan(begin, end - begin);
     return tensor;

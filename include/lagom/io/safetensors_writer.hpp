@@ -22,7 +22,8 @@ namespace io {
 class safetensors_writer {
  public:
   /// A tensor whose elements live until `write`. A name given twice is replaced.
-  void add(const std::string& name, std::vector<std::uint64_t> shape, dtype type, std::span<const std::byte> bytes) {
+  void add(const std::string& name, std::vector<std::uint64_t> shape, dtype type,
+           std::span<const std::byte> bytes) {
     tensors_[name] = {.type = type, .shape = std::move(shape), .bytes = bytes};
   }
   template <class T>
@@ -45,7 +46,8 @@ class safetensors_writer {
     for (const auto* entry : order) {
       const tensor_view& t = entry->second;
       const auto bits = t.elements() * static_cast<std::uint64_t>(info(t.type).bits);
-      if (bits != 8 * t.bytes.size()) return failure{.code = errc::size_mismatch, .file = path, .key = entry->first};
+      if (bits != 8 * t.bytes.size())
+        return failure{.code = errc::size_mismatch, .file = path, .key = entry->first};
       header[entry->first] = {{"dtype", info(t.type).name},
                               {"shape", t.shape},
                               {"data_offsets", {offset, offset + t.bytes.size()}}};

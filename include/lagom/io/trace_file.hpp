@@ -70,7 +70,9 @@ template <trace_kind Kind = trace_kind::per_instance>
 result<trace<Kind>> load_trace(const std::string& path) {
   auto file = safetensors::open(path);
   if (!file) return file.error();
-  const auto fail = [&](errc code, std::string_view key) { return failure{.code = code, .file = path, .key = key}; };
+  const auto fail = [&](errc code, std::string_view key) {
+    return failure{.code = code, .file = path, .key = key};
+  };
   const auto metadata = [&](const char* key) {
     const auto at = file->metadata().find(key);
     return at == file->metadata().end() ? std::string() : at->second;
@@ -80,7 +82,8 @@ result<trace<Kind>> load_trace(const std::string& path) {
   if (metadata("kind") != detail::trace_kind_name<Kind>) return fail(errc::wrong_schema, "kind");
   const tensor_view* const expected = file->find("expected");
   const tensor_view* const first = file->find("stats.max");
-  if (expected == nullptr || first == nullptr) return fail(errc::missing_tensor, expected ? "stats.max" : "expected");
+  if (expected == nullptr || first == nullptr)
+    return fail(errc::missing_tensor, expected ? "stats.max" : "expected");
   if (expected->shape.size() != 1 || first->shape.size() != 2 || first->shape[0] != expected->shape[0] ||
       first->shape[1] < 1 || first->shape[1] > 100000) {
     return fail(errc::wrong_shape, "stats.max");
@@ -105,7 +108,8 @@ result<trace<Kind>> load_trace(const std::string& path) {
   };
   std::vector<std::vector<float>> reals, columns;
   std::vector<std::vector<std::int32_t>> integers, keys;
-  for (const char* field : detail::stats_fields) reals.push_back(cells(float{}, std::string("stats.") + field, true));
+  for (const char* field : detail::stats_fields)
+    reals.push_back(cells(float{}, std::string("stats.") + field, true));
   for (const char* field : detail::stats_counts) {
     integers.push_back(cells(std::int32_t{}, std::string("stats.") + field, true));
   }
@@ -133,7 +137,8 @@ result<trace<Kind>> load_trace(const std::string& path) {
       s.count = integers[2][at];
       s.bad = integers[3][at] != 0;
       out.set(layer, s);
-      for (std::size_t c = 0; c < columns.size(); ++c) out.set(static_cast<index_t>(c), layer, columns[c][at]);
+      for (std::size_t c = 0; c < columns.size(); ++c)
+        out.set(static_cast<index_t>(c), layer, columns[c][at]);
     }
   }
   return out;

@@ -33,8 +33,7 @@ head(const M&, Norm) -> head<typename decltype(as_mat(std::declval<M>()))::value
 template <class M, final_norm Norm>
 head(const M&, Norm, float) -> head<typename decltype(as_mat(std::declval<M>()))::value_type, Norm>;
 template <class M, final_norm Norm>
-head(const M&, Norm, float, token_id)
-    -> head<typename decltype(as_mat(std::declval<M>()))::value_type, Norm>;
+head(const M&, Norm, float, token_id) -> head<typename decltype(as_mat(std::declval<M>()))::value_type, Norm>;
 
 namespace detail {
 template <class T>

@@ -85,7 +85,8 @@ rms_norm(const V&, double) -> rms_norm<typename decltype(as_vec(std::declval<V>(
 template <class V>
 rms_norm(const V&, double, bool) -> rms_norm<typename decltype(as_vec(std::declval<V>()))::value_type>;
 template <class V, class W>
-layer_norm(const V&, const W&, double) -> layer_norm<typename decltype(as_vec(std::declval<V>()))::value_type>;
+layer_norm(const V&, const W&, double)
+    -> layer_norm<typename decltype(as_vec(std::declval<V>()))::value_type>;
 
 /// A final norm: `prepare` reads the state once, `apply` gives element j of the normed state.
 template <class N>

@@ -25,14 +25,14 @@ struct softmax_stats {
   /// Logits at or below this are masked.
   static constexpr T masked_at = sizeof(T) == 4 ? T(-3.0e38) : T(-1.0e308);
 
-  T max = 0;                       ///< largest logit
-  T sum = 0;                       ///< sum of e^(z - max)
-  T weighted = 0;                  ///< sum of (z - max) e^(z - max)
-  T second = 0;                    ///< second largest logit, when count > 1
-  token_id top = no_token;         ///< token of `max`
-  token_id runner_up = no_token;   ///< token of `second`
-  std::int64_t count = 0;          ///< unmasked logits seen
-  bool bad = false;                ///< NaN or +infinity seen
+  T max = 0;                      ///< largest logit
+  T sum = 0;                      ///< sum of e^(z - max)
+  T weighted = 0;                 ///< sum of (z - max) e^(z - max)
+  T second = 0;                   ///< second largest logit, when count > 1
+  token_id top = no_token;        ///< token of `max`
+  token_id runner_up = no_token;  ///< token of `second`
+  std::int64_t count = 0;         ///< unmasked logits seen
+  bool bad = false;               ///< NaN or +infinity seen
 
   /// Adds one logit.
   LAGOM_LEAF void push(T logit, token_id token) noexcept {

@@ -35,8 +35,9 @@ LAGOM_HD auto unembed_portable(const B& b, vec_view<const H> hidden, const head<
   for (index_t first = 0; first < to.rows.rows(); first += accumulator::tile) {
     const index_t left = to.rows.rows() - first;
     const index_t n = left < accumulator::tile ? left : accumulator::tile;
-    unembed_tile(b, slices, hidden.size(), [&](index_t r) { return to.rows.row(first + r); }, n,
-                 static_cast<Acc>(to.scale), logits);
+    unembed_tile(
+        b, slices, hidden.size(), [&](index_t r) { return to.rows.row(first + r); }, n,
+        static_cast<Acc>(to.scale), logits);
     stats.push(logits, n, static_cast<token_id>(to.first_token + first));
   }
   return stats.finish();

@@ -21,9 +21,9 @@ LAGOM_HD auto unembed_rows_portable(const B& b, vec_view<const H> hidden, const 
   for (index_t first = 0; first < tokens.size(); first += accumulator::tile) {
     const index_t left = tokens.size() - first;
     const index_t n = left < accumulator::tile ? left : accumulator::tile;
-    unembed_tile(b, slices, hidden.size(),
-                 [&](index_t r) { return to.rows.row(tokens[first + r] - to.first_token); }, n,
-                 static_cast<Acc>(to.scale), logits);
+    unembed_tile(
+        b, slices, hidden.size(), [&](index_t r) { return to.rows.row(tokens[first + r] - to.first_token); },
+        n, static_cast<Acc>(to.scale), logits);
     stats.push(logits, n, static_cast<token_id>(first));
   }
   auto result = stats.finish();  // by position in the list: now by token

@@ -42,19 +42,27 @@ concept exit_signal =
 template <class S>
 struct check_signal {
   static_assert(std::copy_constructible<S>, "signal: must be copyable, it is a plain value");
-  static_assert(requires { { S::name } -> std::convertible_to<std::string_view>; },
-                "signal: needs `static constexpr std::string_view name`");
-  static_assert(requires { { S::width } -> std::convertible_to<std::size_t>; },
-                "signal: needs `static constexpr std::size_t width`, the number of features it writes");
-  static_assert(requires { { S::needs } -> std::same_as<const need&>; },
-                "signal: needs `static constexpr lagom::need needs`, what it reads from a layer");
-  static_assert(requires(const S s, const layer_obs& o, portable b, float* out) { s(o, b, out); },
-                "signal: needs `void operator()(const auto& obs, const auto& backend, float* out) const`");
-  static_assert(!requires(const S s, const layer_obs& o, portable b, float* out) { s(o, b, out); } ||
-                    requires(const S s, const layer_obs& o, portable b, float* out) {
-                      { s(o, b, out) } noexcept -> std::same_as<void>;
-                    },
-                "signal: its call operator must be noexcept and return void");
+  static_assert(
+      requires {
+        { S::name } -> std::convertible_to<std::string_view>;
+      }, "signal: needs `static constexpr std::string_view name`");
+  static_assert(
+      requires {
+        { S::width } -> std::convertible_to<std::size_t>;
+      }, "signal: needs `static constexpr std::size_t width`, the number of features it writes");
+  static_assert(
+      requires {
+        { S::needs } -> std::same_as<const need&>;
+      }, "signal: needs `static constexpr lagom::need needs`, what it reads from a layer");
+  static_assert(
+      requires(const S s, const layer_obs& o, portable b, float* out) { s(o, b, out); },
+      "signal: needs `void operator()(const auto& obs, const auto& backend, float* out) const`");
+  static_assert(
+      !requires(const S s, const layer_obs& o, portable b, float* out) { s(o, b, out); } ||
+          requires(const S s, const layer_obs& o, portable b, float* out) {
+            { s(o, b, out) } noexcept -> std::same_as<void>;
+          },
+      "signal: its call operator must be noexcept and return void");
   static constexpr bool value = exit_signal<S>;
 };
 

@@ -43,7 +43,7 @@ class features {
 
   constexpr features() noexcept = default;
   LAGOM_HD constexpr explicit features(const Ss&... ss) noexcept
-  requires(sizeof...(Ss) > 0)
+    requires(sizeof...(Ss) > 0)
       : features(std::index_sequence_for<Ss...>{}, ss...) {}
 
   /// Writes `width` numbers.
@@ -66,7 +66,8 @@ class features {
   template <class Visit, std::size_t... Is>
   LAGOM_LEAF constexpr void for_each(Visit& visit, std::index_sequence<Is...>) const {
     std::size_t offset = 0;
-    ((visit(static_cast<const detail::signal_slot<Is, Ss>&>(pack_).signal, offset), offset += Ss::width), ...);
+    ((visit(static_cast<const detail::signal_slot<Is, Ss>&>(pack_).signal, offset), offset += Ss::width),
+     ...);
   }
 
   [[no_unique_address]] detail::signal_pack<std::index_sequence_for<Ss...>, Ss...> pack_{};

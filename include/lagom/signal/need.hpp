@@ -28,7 +28,8 @@ LAGOM_LEAF constexpr need operator|(need a, need b) noexcept {
 
 /// Does `all` hold every bit of `some`?
 LAGOM_LEAF constexpr bool contains(need all, need some) noexcept {
-  return (static_cast<std::uint32_t>(all) & static_cast<std::uint32_t>(some)) == static_cast<std::uint32_t>(some);
+  return (static_cast<std::uint32_t>(all) & static_cast<std::uint32_t>(some)) ==
+         static_cast<std::uint32_t>(some);
 }
 
 /// Do the two sets share a bit?

@@ -43,17 +43,18 @@ class combination {
   using state = part_states<indices, Parts...>;
 
   constexpr combination() noexcept = default;
-  LAGOM_HD constexpr explicit combination(const Parts&... parts) noexcept : combination(indices{}, parts...) {}
+  LAGOM_HD constexpr explicit combination(const Parts&... parts) noexcept
+      : combination(indices{}, parts...) {}
 
   /// Every part takes the step, so that all of them remember the sequence.
   LAGOM_LEAF float step(state& s, vec_view<const float> x) const noexcept
-  requires(stop_rule<Parts> && ...)
+    requires(stop_rule<Parts> && ...)
   {
     return step(s, x, indices{});
   }
 
   template <class Index>
-  requires(schedule<Parts, Index> && ...)
+    requires(schedule<Parts, Index> && ...)
   LAGOM_LEAF constexpr bool operator()(Index i, int count) const noexcept {
     return wants(i, count, indices{});
   }

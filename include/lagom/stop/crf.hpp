@@ -33,9 +33,7 @@ struct crf {
   };
 
   /// P(y_t = 1 | x_1 ... x_t) - stop_at.
-  LAGOM_LEAF float step(state& s, vec_view<const float> x) const noexcept {
-    return filtered(s, x) - stop_at;
-  }
+  LAGOM_LEAF float step(state& s, vec_view<const float> x) const noexcept { return filtered(s, x) - stop_at; }
 
   /// Advances the recursion by one step and returns P(y_t = 1 | x_1 ... x_t).
   LAGOM_LEAF float filtered(state& s, vec_view<const float> x) const noexcept {

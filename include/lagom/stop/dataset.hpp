@@ -15,10 +15,10 @@ inline namespace v0 {
 /// A row is one step: "at this layer of this instance the features were x, and stopping was right (+1) or
 /// wrong (-1)". Rows of one instance are adjacent and in order; `sequences` says where each instance begins.
 struct dataset_view {
-  mat_view<const float> features{};           ///< features x rows; each feature contiguous
-  vec_view<const signed char> labels{};       ///< +1 or -1
-  vec_view<const index_t> sequences{};        ///< first row of every sequence, then rows(); may be empty
-  vec_view<const float> weights{};            ///< weight of every row; empty means 1
+  mat_view<const float> features{};      ///< features x rows; each feature contiguous
+  vec_view<const signed char> labels{};  ///< +1 or -1
+  vec_view<const index_t> sequences{};   ///< first row of every sequence, then rows(); may be empty
+  vec_view<const float> weights{};       ///< weight of every row; empty means 1
 
   [[nodiscard]] LAGOM_INLINE constexpr index_t rows() const noexcept { return labels.size(); }
   [[nodiscard]] LAGOM_INLINE constexpr index_t width() const noexcept { return features.rows(); }
@@ -57,7 +57,8 @@ class dataset {
   LAGOM_INLINE void add_row(vec_view<const float> features, bool positive, float weight = 1) {
     LAGOM_ASSERT(features.size() == static_cast<index_t>(columns_.size()));
     if (starts_.empty()) starts_.push_back(0);
-    for (std::size_t f = 0; f < columns_.size(); ++f) columns_[f].push_back(features[static_cast<index_t>(f)]);
+    for (std::size_t f = 0; f < columns_.size(); ++f)
+      columns_[f].push_back(features[static_cast<index_t>(f)]);
     labels_.push_back(positive ? 1 : -1);
     weights_.push_back(weight);
   }

@@ -14,7 +14,7 @@ inline namespace v0 {
 
 /// How a fit went.
 struct fit_report {
-  double objective = 0;   ///< the minimised function, as the config's documentation defines it
+  double objective = 0;  ///< the minimised function, as the config's documentation defines it
   int iterations = 0;
   bool converged = false;
   index_t rows = 0;

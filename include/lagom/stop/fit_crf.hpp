@@ -100,7 +100,8 @@ class crf_objective {
         next[from] = 0;
         for (std::size_t to = 0; to < 2; ++to) {
           const double flow = a[from][to] * emission_[2 * t + to] * beta[to] / scale_[t];
-          const bool observed = (data_.labels[row - 1] > 0) == (from == 1) && (data_.labels[row] > 0) == (to == 1);
+          const bool observed =
+              (data_.labels[row - 1] > 0) == (from == 1) && (data_.labels[row] > 0) == (to == 1);
           gradient[trans0 + 2 * from + to] += forward_[2 * t - 2 + from] * flow - (observed ? 1 : 0);
           next[from] += flow;
         }
@@ -204,12 +205,14 @@ result<fitted<standardized<crf<N>>>> fit(const crf_config& config, const dataset
   const auto x = detail::scaled_features<N, B>(data, out.model.scale);
   using objective = detail::crf_objective<N, B>;
   objective f(x.data(), data, config.c2);
-  const auto theta = detail::bfgs<objective::parameters>(f, config.tolerance, config.max_iterations, out.report);
+  const auto theta =
+      detail::bfgs<objective::parameters>(f, config.tolerance, config.max_iterations, out.report);
   auto& rule = out.model.rule;
   for (std::size_t y = 0; y < 2; ++y) {
     for (std::size_t j = 0; j < N; ++j) rule.weights[y][j] = static_cast<float>(theta[y * N + j]);
     rule.bias[y] = static_cast<float>(theta[2 * N + y]);
-    for (std::size_t to = 0; to < 2; ++to) rule.transitions[y][to] = static_cast<float>(theta[2 * N + 2 + 2 * y + to]);
+    for (std::size_t to = 0; to < 2; ++to)
+      rule.transitions[y][to] = static_cast<float>(theta[2 * N + 2 + 2 * y + to]);
   }
   return out;
 }

@@ -27,7 +27,7 @@ struct linear_svm_config {
   double positive_weight = 1;
   double negative_weight = 1;
   bool balanced = false;
-  bool standardize = true;  ///< fit, and later apply, to (x - mean) / deviation
+  bool standardize = true;   ///< fit, and later apply, to (x - mean) / deviation
   double tolerance = 1e-10;  ///< of the objective, relative
   int max_iterations = 200;
 };

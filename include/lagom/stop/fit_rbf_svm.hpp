@@ -211,7 +211,8 @@ result<fitted<standardized<rbf_svm<N>>>> fit(const rbf_svm_config& config, const
   }
   for (std::size_t f = 0; f < N; ++f) {
     for (index_t i = 0; i < data.rows(); ++i) {
-      if (solver.alpha(i) > 0) rule.support.push_back(x[f * static_cast<std::size_t>(data.rows()) + static_cast<std::size_t>(i)]);
+      if (solver.alpha(i) > 0)
+        rule.support.push_back(x[f * static_cast<std::size_t>(data.rows()) + static_cast<std::size_t>(i)]);
     }
   }
   return out;

@@ -31,7 +31,8 @@ class hinge_interior_point {
     for (report.iterations = 0; report.iterations < max_iterations_; ++report.iterations) {
       const double primal = primal_objective(), dual = dual_objective();
       report.objective = primal;
-      if (primal - dual <= tolerance_ * (primal > 0 ? primal : 1) && balance() <= tolerance_ * scale_of_balance()) {
+      if (primal - dual <= tolerance_ * (primal > 0 ? primal : 1) &&
+          balance() <= tolerance_ * scale_of_balance()) {
         report.converged = true;
         break;
       }

@@ -30,7 +30,8 @@ struct linear_problem {
   /// w . x_i + b.
   [[nodiscard]] LAGOM_INLINE double decision(const small_vector<N + 1>& v, index_t i) const noexcept {
     double f = v[N];
-    for (std::size_t j = 0; j < N; ++j) f += v[j] * static_cast<double>(x[static_cast<index_t>(j) * data.rows() + i]);
+    for (std::size_t j = 0; j < N; ++j)
+      f += v[j] * static_cast<double>(x[static_cast<index_t>(j) * data.rows() + i]);
     return f;
   }
   [[nodiscard]] LAGOM_INLINE double at(std::size_t j, index_t i) const noexcept {

@@ -22,10 +22,12 @@ concept schedule = std::copy_constructible<S> && requires(const S s, Index i, in
 template <class S, class Index = layer_index>
 struct check_schedule {
   static_assert(std::copy_constructible<S>, "schedule: must be copyable, it is a plain value");
-  static_assert(requires(const S s, Index i, int count) { s(i, count); },
-                "schedule: needs `bool operator()(lagom::layer_index, int n_layers) const noexcept`");
-  static_assert(!requires(const S s, Index i, int count) { s(i, count); } || schedule<S, Index>,
-                "schedule: its call operator must be noexcept and return bool");
+  static_assert(
+      requires(const S s, Index i, int count) { s(i, count); },
+      "schedule: needs `bool operator()(lagom::layer_index, int n_layers) const noexcept`");
+  static_assert(
+      !requires(const S s, Index i, int count) { s(i, count); } || schedule<S, Index>,
+      "schedule: its call operator must be noexcept and return bool");
   static constexpr bool value = schedule<S, Index>;
 };
 

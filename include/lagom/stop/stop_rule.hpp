@@ -26,25 +26,26 @@ inline namespace v0 {
 /// The rule is configuration and never changes while it runs; `state` belongs to the caller, one a sequence, so
 /// that a batch is an array of states. A step may be a layer or a token: rules run on either axis.
 template <class R>
-concept stop_rule =
-    std::copy_constructible<R> && std::default_initializable<typename R::state> &&
-    std::is_trivially_copyable_v<typename R::state> &&
-    requires(const R rule, typename R::state& s, vec_view<const float> features) {
-      { rule.step(s, features) } noexcept -> std::same_as<float>;
-    };
+concept stop_rule = std::copy_constructible<R> && std::default_initializable<typename R::state> &&
+                    std::is_trivially_copyable_v<typename R::state> &&
+                    requires(const R rule, typename R::state& s, vec_view<const float> features) {
+                      { rule.step(s, features) } noexcept -> std::same_as<float>;
+                    };
 
 namespace detail {
 template <class R>
 concept has_state = requires { typename R::state; };
 template <class R>
-concept has_step = has_state<R> && requires(const R r, typename R::state& s, vec_view<const float> x) { r.step(s, x); };
+concept has_step =
+    has_state<R> && requires(const R r, typename R::state& s, vec_view<const float> x) { r.step(s, x); };
 }  // namespace detail
 
 /// The same as `stop_rule`, one sentence a requirement: instantiate it to learn what is missing.
 template <class R>
 struct check_rule {
   static_assert(std::copy_constructible<R>, "rule: must be copyable, it is a plain value");
-  static_assert(detail::has_state<R>, "rule: needs a type `state`, what it remembers of one sequence (may be empty)");
+  static_assert(detail::has_state<R>,
+                "rule: needs a type `state`, what it remembers of one sequence (may be empty)");
   static_assert(detail::has_step<R>,
                 "rule: needs `float step(state&, lagom::vec_view<const float> features) const noexcept`");
   static constexpr bool value = stop_rule<R>;

@@ -12,7 +12,9 @@ inline namespace v0 {
 
 /// value >= threshold (CALM).
 struct at_least {
-  LAGOM_LEAF static constexpr bool passes(float value, float threshold) noexcept { return value >= threshold; }
+  LAGOM_LEAF static constexpr bool passes(float value, float threshold) noexcept {
+    return value >= threshold;
+  }
 };
 /// value > threshold (FREE).
 struct above {
@@ -20,7 +22,9 @@ struct above {
 };
 /// value <= threshold.
 struct at_most {
-  LAGOM_LEAF static constexpr bool passes(float value, float threshold) noexcept { return value <= threshold; }
+  LAGOM_LEAF static constexpr bool passes(float value, float threshold) noexcept {
+    return value <= threshold;
+  }
 };
 /// value < threshold (entropy in DeeBERT, uncertainty in BERxiT).
 struct below {
