@@ -19,7 +19,8 @@ void problem(std::size_t rows, std::size_t dim) {
   const std::string name = "cosine f32 " + std::to_string(rows) + " x " + std::to_string(dim);
   const auto x = bench::numbers<float>(rows * dim, 1), y = bench::numbers<float>(rows * dim, 2);
   const auto each = [=](auto&& one) {
-    for (std::size_t r = 0; r < rows; ++r) benchmark::DoNotOptimize(one(x->data() + r * dim, y->data() + r * dim));
+    for (std::size_t r = 0; r < rows; ++r)
+      benchmark::DoNotOptimize(one(x->data() + r * dim, y->data() + r * dim));
   };
   bench::add(name, "read", [=] {
     bench::read(*x);
@@ -33,7 +34,9 @@ void problem(std::size_t rows, std::size_t dim) {
   bench::add(name, "lagom, one norm kept", [=] {
     each([=](const float* a, const float* b) {
       const lagom::vec_view u(a, dim), v(b, dim);
-      return lagom::cosine_stats<float>{lagom::dot(lagom::portable{}, u, v), 1.0f, lagom::squared_norm(lagom::portable{}, v)}.value();
+      return lagom::cosine_stats<float>{lagom::dot(lagom::portable{}, u, v), 1.0f,
+                                        lagom::squared_norm(lagom::portable{}, v)}
+          .value();
     });
   });
   bench::add(name, "Eigen", [=] {
@@ -45,7 +48,8 @@ void problem(std::size_t rows, std::size_t dim) {
   });
   bench::add(name, "xtensor", [=] {
     each([=](const float* a, const float* b) {
-      const auto u = xt::adapt(a, dim, xt::no_ownership(), std::array{dim}), v = xt::adapt(b, dim, xt::no_ownership(), std::array{dim});
+      const auto u = xt::adapt(a, dim, xt::no_ownership(), std::array{dim}),
+                 v = xt::adapt(b, dim, xt::no_ownership(), std::array{dim});
       return xt::sum(u * v)() / std::sqrt(xt::sum(u * u)() * xt::sum(v * v)());
     });
   });

@@ -33,7 +33,8 @@ int main(int argc, char** argv) {
   problem("threshold", lagom::threshold{2.0f});
   problem("linear_svm", lagom::standardized<lagom::linear_svm<2>>{{{0, 0}, {1, 1}}, {{1, 1}, -9}});
   problem("logistic", lagom::standardized<lagom::logistic<2>>{{{0, 0}, {1, 1}}, {{1, 1}, -9}});
-  problem("crf", lagom::standardized<lagom::crf<2>>{{{0, 0}, {1, 1}}, {{{0, 0}, {0, 0}}, {9, 0}, {{0, 0}, {0, 0}}}});
+  problem("crf",
+          lagom::standardized<lagom::crf<2>>{{{0, 0}, {1, 1}}, {{{0, 0}, {0, 0}}, {9, 0}, {{0, 0}, {0, 0}}}});
   problem("rbf_svm, 100 vectors", lagom::standardized<lagom::rbf_svm<2>>{{{0, 0}, {1, 1}}, many(100)});
   return bench::run(argc, argv);
 }

@@ -22,7 +22,8 @@ std::shared_ptr<std::vector<T>> numbers(std::size_t n, std::uint64_t stream, flo
     const auto block = random(stream, i);
     for (std::size_t k = 0; k < 4 && i + k < n; ++k) {
       const std::uint32_t w = block.word[k];
-      const float sum = static_cast<float>((w & 255u) + (w >> 8 & 255u) + (w >> 16 & 255u) + (w >> 24)) / 255.0f - 2.0f;
+      const float sum =
+          static_cast<float>((w & 255u) + (w >> 8 & 255u) + (w >> 16 & 255u) + (w >> 24)) / 255.0f - 2.0f;
       (*out)[i + k] = T(deviation * 1.73f * sum);
     }
   }

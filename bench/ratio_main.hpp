@@ -37,7 +37,8 @@ class ratio_reporter : public benchmark::ConsoleReporter {
       for (const auto& m : methods) {
         if (m.name == "read") read = m.time;
       }
-      std::sort(methods.begin(), methods.end(), [](const method& a, const method& b) { return a.time < b.time; });
+      std::sort(methods.begin(), methods.end(),
+                [](const method& a, const method& b) { return a.time < b.time; });
       std::printf("\n%s\n", problem.c_str());
       for (const auto& m : methods) {
         std::printf("  %-28s %12.3f us", m.name.c_str(), m.time);
@@ -59,13 +60,17 @@ class ratio_reporter : public benchmark::ConsoleReporter {
 // Registers `use()` as "problem/name".
 template <class Use>
 void add(const std::string& problem, const std::string& name, Use use) {
-  benchmark::RegisterBenchmark((problem + "/" + name).c_str(), [use](benchmark::State& state) {
-    for (auto _ : state) use();
-  })->Unit(benchmark::kMicrosecond)->UseRealTime();
+  benchmark::RegisterBenchmark((problem + "/" + name).c_str(),
+                               [use](benchmark::State& state) {
+                                 for (auto _ : state) use();
+                               })
+      ->Unit(benchmark::kMicrosecond)
+      ->UseRealTime();
 }
 
 inline int run(int argc, char** argv) {
-  std::vector<std::string> defaults{argv[0], "--benchmark_repetitions=9", "--benchmark_enable_random_interleaving=true",
+  std::vector<std::string> defaults{argv[0], "--benchmark_repetitions=9",
+                                    "--benchmark_enable_random_interleaving=true",
                                     "--benchmark_report_aggregates_only=true", "--benchmark_min_time=0.05"};
   for (int i = 1; i < argc; ++i) defaults.emplace_back(argv[i]);  // later ones win
   std::vector<char*> arguments;

@@ -40,7 +40,8 @@ summary eigen(const std::vector<float>& logits) {
 }
 
 summary xtensor(const std::vector<float>& logits) {
-  const auto z = xt::adapt(logits.data(), logits.size(), xt::no_ownership(), std::array<std::size_t, 1>{logits.size()});
+  const auto z =
+      xt::adapt(logits.data(), logits.size(), xt::no_ownership(), std::array<std::size_t, 1>{logits.size()});
   summary s{};
   const xt::xtensor<float, 1> negated = -z;
   const xt::xtensor<std::size_t, 1> best = xt::argpartition(negated, 1);
@@ -84,7 +85,8 @@ int main(int argc, char** argv) {
     const std::string problem = "softmax_stats f32 V=" + std::to_string(vocab);
     const auto z = bench::numbers<float>(vocab, 1, 2.75f);
     bench::add(problem, "read", [z] { bench::read(*z); });
-    bench::add(problem, "lagom portable", [z] { benchmark::DoNotOptimize(lagom::softmax_stats_of(lagom::portable{}, *z)); });
+    bench::add(problem, "lagom portable",
+               [z] { benchmark::DoNotOptimize(lagom::softmax_stats_of(lagom::portable{}, *z)); });
     bench::add(problem, "Eigen", [z] { benchmark::DoNotOptimize(eigen(*z)); });
     bench::add(problem, "xtensor", [z] { benchmark::DoNotOptimize(xtensor(*z)); });
     bench::add(problem, "loops, std::exp", [z] { benchmark::DoNotOptimize(loops(*z)); });

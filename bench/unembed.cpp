@@ -13,16 +13,21 @@ namespace {
 
 template <class W>
 void problem(int vocab, int dim, const char* type) {
-  const std::string name = std::string("unembed ") + type + " V=" + std::to_string(vocab) + " d=" + std::to_string(dim);
+  const std::string name =
+      std::string("unembed ") + type + " V=" + std::to_string(vocab) + " d=" + std::to_string(dim);
   const auto n = static_cast<std::size_t>(vocab) * static_cast<std::size_t>(dim);
   const auto w = bench::numbers<W>(n, 1, 0.02f);
   const auto x = bench::numbers<float>(static_cast<std::size_t>(dim), 2, 2);
   const auto g = bench::numbers<float>(static_cast<std::size_t>(dim), 3);
-  const auto to = [=] { return lagom::head{lagom::mat_view(w->data(), vocab, dim), lagom::rms_norm{*g, 1e-5}}; };
+  const auto to = [=] {
+    return lagom::head{lagom::mat_view(w->data(), vocab, dim), lagom::rms_norm{*g, 1e-5}};
+  };
   bench::add(name, "read", [=] { bench::read(*w); });
-  bench::add(name, "lagom portable", [=] { benchmark::DoNotOptimize(lagom::unembed(lagom::portable{}, *x, to())); });
+  bench::add(name, "lagom portable",
+             [=] { benchmark::DoNotOptimize(lagom::unembed(lagom::portable{}, *x, to())); });
   if constexpr (std::is_same_v<W, float>) {
-    bench::add(name, "lagom xtensor_blas", [=] { benchmark::DoNotOptimize(lagom::unembed(lagom::xtensor_blas{}, *x, to())); });
+    bench::add(name, "lagom xtensor_blas",
+               [=] { benchmark::DoNotOptimize(lagom::unembed(lagom::xtensor_blas{}, *x, to())); });
     // The chain that engines run: product, then statistics of the logits it left in memory.
     const auto logits = std::make_shared<std::vector<float>>(static_cast<std::size_t>(vocab));
     bench::add(name, "Eigen gemv, lagom stats", [=] {
@@ -33,8 +38,8 @@ void problem(int vocab, int dim, const char* type) {
       benchmark::DoNotOptimize(lagom::softmax_stats_of(lagom::portable{}, *logits));
     });
     bench::add(name, "OpenBLAS gemv, lagom stats", [=] {
-      cxxblas::gemv<int>(cxxblas::StorageOrder::RowMajor, cxxblas::Transpose::NoTrans, vocab, dim, 1.0f, w->data(), dim,
-                         x->data(), 1, 0.0f, logits->data(), 1);
+      cxxblas::gemv<int>(cxxblas::StorageOrder::RowMajor, cxxblas::Transpose::NoTrans, vocab, dim, 1.0f,
+                         w->data(), dim, x->data(), 1, 0.0f, logits->data(), 1);
       benchmark::DoNotOptimize(lagom::softmax_stats_of(lagom::portable{}, *logits));
     });
   }

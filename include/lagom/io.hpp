@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file io.hpp
-/// File formats: safetensors, checkpoints, JSON, saved policies and traces. Needs nlohmann-json.
+/// File formats: safetensors, checkpoints, JSON, tokenizer.json, saved policies and traces. Needs nlohmann-json,
+/// PCRE2 and utf8proc.
 ///
 /// Include it from translation units built with the program's own baseline flags: unlike the light families,
 /// these functions do not carry their compile target in their types.
@@ -17,4 +18,5 @@
 #include "io/rule_json.hpp"
 #include "io/safetensors.hpp"
 #include "io/safetensors_writer.hpp"
+#include "io/tokenizer_json.hpp"
 #include "io/trace_file.hpp"

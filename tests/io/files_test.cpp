@@ -39,11 +39,12 @@ TEST_CASE("JSON lines name file and line", "[io][jsonl]") {
   const scratch dir;
   const auto sum = [](const std::string& path) {
     int total = 0;
-    auto ok = io::for_each_json_line(path, [&](const io::json& j, std::uint64_t) -> lagom::result<lagom::done> {
-      if (!j.is_number()) return lagom::failure{.code = errc::wrong_type, .key = "row"};
-      total += j.get<int>();
-      return lagom::done{};
-    });
+    auto ok =
+        io::for_each_json_line(path, [&](const io::json& j, std::uint64_t) -> lagom::result<lagom::done> {
+          if (!j.is_number()) return lagom::failure{.code = errc::wrong_type, .key = "row"};
+          total += j.get<int>();
+          return lagom::done{};
+        });
     return std::pair(total, ok ? lagom::failure{.code = errc{255}} : ok.error());
   };
   CHECK(sum(dir.write("good", "1\n\n 2 \r\n3")).first == 6);
@@ -58,11 +59,17 @@ TEST_CASE("JSON lines name file and line", "[io][jsonl]") {
 }
 
 TEST_CASE("a failure becomes one line", "[io][describe]") {
-  CHECK(io::describe({.code = errc::overlap, .file = "m.safetensors", .key = "w", .byte = 4096, .expected = 128, .found = 64}) ==
+  CHECK(io::describe({.code = errc::overlap,
+                      .file = "m.safetensors",
+                      .key = "w",
+                      .byte = 4096,
+                      .expected = 128,
+                      .found = 64}) ==
         "m.safetensors: w overlaps another tensor (byte 4096; expected 128; found 64)");
   CHECK(io::describe({.code = errc::cannot_open, .file = "x"}) == "x: cannot be opened");
   CHECK(io::describe({.code = errc::empty, .key = "training rows"}) == "training rows is empty");
-  CHECK(io::describe({.code = errc::missing_tensor, .key = "a\nb\x1b[31m"}).find_first_of("\n\x1b") == std::string::npos);
+  CHECK(io::describe({.code = errc::missing_tensor, .key = "a\nb\x1b[31m"}).find_first_of("\n\x1b") ==
+        std::string::npos);
 }
 
 TEST_CASE("rules are saved and come back bit for bit", "[io][policy]") {
@@ -73,7 +80,8 @@ TEST_CASE("rules are saved and come back bit for bit", "[io][policy]") {
     REQUIRE(io::save_policy(path, pack, rule));
     return must(io::load_policy<Rule>(path, pack));
   };
-  const lagom::standardized<lagom::linear_svm<2>> svm{{{0.1f, 0.2f}, {3.0f, 1e-7f}}, {{0.3333333f, -1e30f}, 7.7f}};
+  const lagom::standardized<lagom::linear_svm<2>> svm{{{0.1f, 0.2f}, {3.0f, 1e-7f}},
+                                                      {{0.3333333f, -1e30f}, 7.7f}};
   const auto back = round(svm);
   CHECK(std::ranges::equal(back.rule.weights, svm.rule.weights));
   CHECK(std::ranges::equal(back.scale.mean, svm.scale.mean));
@@ -98,7 +106,8 @@ TEST_CASE("a policy file of another kind is refused with its reason", "[io][poli
   REQUIRE(io::save_policy(path, pack, lagom::linear_svm<2>{{1, 2}, 3}));
   const auto failure_of = [](auto r) { return r ? lagom::failure{.code = errc{255}} : r.error(); };
   CHECK(failure_of(io::load_policy<lagom::logistic<2>>(path, pack)).code == errc::wrong_schema);
-  const auto other = failure_of(io::load_policy<lagom::linear_svm<2>>(path, features<lagom::gap, lagom::entropy>{}));
+  const auto other =
+      failure_of(io::load_policy<lagom::linear_svm<2>>(path, features<lagom::gap, lagom::entropy>{}));
   CHECK(other.code == errc::wrong_features);
   CHECK(other.key.view() == "entropy");
   CHECK(other.file.view() == path);

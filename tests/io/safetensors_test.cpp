@@ -35,18 +35,23 @@ const std::string f32_2x2 = R"("dtype":"F32","shape":[2,2])";
 
 }  // namespace
 
-TEST_CASE("valid files load: padding, unaligned data, empty and scalar tensors, any order", "[io][safetensors]") {
+TEST_CASE("valid files load: padding, unaligned data, empty and scalar tensors, any order",
+          "[io][safetensors]") {
   CHECK(parse(file("{}", 0)));
   CHECK(parse(file("{}      ", 0)));
   CHECK(parse(file(R"({"__metadata__":{"format":"pt"}})", 0)));
   const auto scalar = file(R"({"s":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})", 4);
   REQUIRE(parse(scalar));
   CHECK(parse(scalar)->find("s")->elements() == 1);
-  const auto empty = file(R"({"z":{"dtype":"F32","shape":[3,0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"y":{"dtype":"F64","shape":[0],"data_offsets":[1,1]}})", 1);
+  const auto empty = file(
+      R"({"z":{"dtype":"F32","shape":[3,0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"y":{"dtype":"F64","shape":[0],"data_offsets":[1,1]}})",
+      1);
   REQUIRE(parse(empty));
   CHECK(parse(empty)->find("z")->elements() == 0);
   // An F32 at an odd offset, named before the tensor that precedes it.
-  const auto odd = file(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[1,5]},"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 5);
+  const auto odd = file(
+      R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[1,5]},"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
+      5);
   auto loaded = parse(odd);
   REQUIRE(loaded);
   std::vector<float> out(1);
@@ -83,26 +88,39 @@ TEST_CASE("hostile files are refused with their reason", "[io][safetensors]") {
   CHECK(code(file(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", 4)) == errc::size_mismatch);
   CHECK(code(file(R"({"a":{"dtype":"F4","shape":[3],"data_offsets":[0,2]}})", 2)) == errc::size_mismatch);
   // Sizes that wrap around 2^64: the product, and the product times four bytes.
-  CHECK(code(file(R"({"a":{"dtype":"F32","shape":[4294967296,4294967297],"data_offsets":[0,0]}})", 0)) == errc::overflow);
-  CHECK(code(file(R"({"a":{"dtype":"F32","shape":[4611686018427387905],"data_offsets":[0,4]}})", 4)) == errc::overflow);
-  CHECK(code(file(R"({"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}})", 4)) == errc::wrong_type);
+  CHECK(code(file(R"({"a":{"dtype":"F32","shape":[4294967296,4294967297],"data_offsets":[0,0]}})", 0)) ==
+        errc::overflow);
+  CHECK(code(file(R"({"a":{"dtype":"F32","shape":[4611686018427387905],"data_offsets":[0,4]}})", 4)) ==
+        errc::overflow);
+  CHECK(code(file(R"({"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}})", 4)) ==
+        errc::wrong_type);
   // Overlap, alias, hole, trailing bytes.
-  CHECK(code(file("{\"a\":{" + f32_2x2 + R"(,"data_offsets":[0,16]},"b":{)" + f32_2x2 + R"(,"data_offsets":[8,24]}})", 24)) == errc::overlap);
-  CHECK(code(file("{\"a\":{" + f32_2x2 + R"(,"data_offsets":[0,16]},"b":{)" + f32_2x2 + R"(,"data_offsets":[0,16]}})", 16)) == errc::overlap);
-  CHECK(code(file("{\"a\":{" + f32_2x2 + R"(,"data_offsets":[0,16]},"b":{)" + f32_2x2 + R"(,"data_offsets":[20,36]}})", 36)) == errc::hole);
+  CHECK(code(file("{\"a\":{" + f32_2x2 + R"(,"data_offsets":[0,16]},"b":{)" + f32_2x2 +
+                      R"(,"data_offsets":[8,24]}})",
+                  24)) == errc::overlap);
+  CHECK(code(file("{\"a\":{" + f32_2x2 + R"(,"data_offsets":[0,16]},"b":{)" + f32_2x2 +
+                      R"(,"data_offsets":[0,16]}})",
+                  16)) == errc::overlap);
+  CHECK(code(file("{\"a\":{" + f32_2x2 + R"(,"data_offsets":[0,16]},"b":{)" + f32_2x2 +
+                      R"(,"data_offsets":[20,36]}})",
+                  36)) == errc::hole);
   CHECK(code(file("{\"a\":{" + f32_2x2 + R"(,"data_offsets":[4,20]}})", 20)) == errc::hole);
   CHECK(code(file("{\"a\":{" + f32_2x2 + R"(,"data_offsets":[0,16]}})", 17)) == errc::trailing_bytes);
   CHECK(code(file("{}", 1)) == errc::trailing_bytes);
   // A key twice, a metadata value that is no string.
   const std::string a = "\"a\":{" + f32_2x2 + R"(,"data_offsets":[0,16]})";
   CHECK(code(file("{" + a + "," + a + "}", 16)) == errc::duplicate_key);
-  CHECK(code(file(R"({"a":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1)) == errc::duplicate_key);
+  CHECK(code(file(R"({"a":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1)) ==
+        errc::duplicate_key);
   CHECK(code(file(R"({"__metadata__":{"n":1}})", 0)) == errc::wrong_type);
   CHECK(code(file(R"({"__metadata__":[]})", 0)) == errc::wrong_type);
 }
 
 TEST_CASE("every prefix of a valid file is refused", "[io][safetensors]") {
-  const std::string whole = file("{\"a\":{" + f32_2x2 + R"(,"data_offsets":[0,16]},"b":{"dtype":"BF16","shape":[3],"data_offsets":[16,22]}})", 22);
+  const std::string whole =
+      file("{\"a\":{" + f32_2x2 +
+               R"(,"data_offsets":[0,16]},"b":{"dtype":"BF16","shape":[3],"data_offsets":[16,22]}})",
+           22);
   REQUIRE(parse(whole));
   for (std::size_t n = 0; n < whole.size(); ++n) REQUIRE_FALSE(parse(whole.substr(0, n)));
 }
@@ -152,7 +170,9 @@ TEST_CASE("a checkpoint is one file or the shards of its index", "[io][checkpoin
   REQUIRE(two.write(dir.file("b.safetensors")));
   const auto open = [&] { return lagom::io::checkpoint::open(dir.path()); };
   CHECK(open().error().code == errc::cannot_open);
-  const auto index = [&](const std::string& map) { dir.write("model.safetensors.index.json", "{\"weight_map\":" + map + "}"); };
+  const auto index = [&](const std::string& map) {
+    dir.write("model.safetensors.index.json", "{\"weight_map\":" + map + "}");
+  };
   index(R"({"w":"a.safetensors","v":"b.safetensors"})");
   auto both = must(open());
   REQUIRE(both.find("w"));

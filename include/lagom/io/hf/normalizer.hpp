@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+/// @file io/hf/normalizer.hpp
+/// The "normalizer" of a tokenizer.json.
+#pragma once
+
+#include <variant>
+
+#include "splitter.hpp"
+#include "unicode.hpp"
+
+namespace lagom {
+inline namespace v0 {
+namespace io {
+namespace detail {
+
+/// A text being normalized.
+struct hf_normalized {
+  std::string text{};
+  std::size_t origin = 0;  ///< bytes at its begin that come from the first character of the input
+};
+
+struct hf_prepend {
+  std::string prefix;
+  void operator()(hf_normalized& n, hf_matcher&) const {
+    if (n.text.empty()) return;
+    n.text.insert(0, prefix);
+    if (n.origin > 0) n.origin += prefix.size();
+  }
+};
+
+struct hf_replace {
+  hf_pattern pattern;
+  std::string content;
+  void operator()(hf_normalized& n, hf_matcher& matcher) const {
+    std::string out;
+    std::size_t done = 0, origin = 0;
+    const auto keep = [&](std::size_t end) {
+      out.append(n.text, done, end - done);
+      if (done < n.origin) origin = out.size() - (end > n.origin ? end - n.origin : 0);
+      done = end;
+    };
+    pattern.for_each_match(n.text, matcher, [&](std::size_t begin, std::size_t end) {
+      keep(begin);
+      out += content;
+      if (end <= n.origin) origin = out.size();
+      done = end;
+    });
+    keep(n.text.size());
+    n = {std::move(out), origin};
+  }
+};
+
+struct hf_unicode_form {
+  unicode_form form;
+  void operator()(hf_normalized& n, hf_matcher&) const {
+    if (is_surely_normalized(n.text, form)) return;
+    std::string out, head;
+    append_normalized(out, n.text, form);
+    if (n.origin > 0) append_normalized(head, std::string_view(n.text).substr(0, n.origin), form);
+    // where the text's first character joins what follows, it is the first character of the result
+    if (out.compare(0, head.size(), head) != 0) head.resize(vocab::decode_utf8(out, 0).length);
+    n = {std::move(out), head.size()};
+  }
+};
+
+struct hf_lowercase {
+  void operator()(hf_normalized& n, hf_matcher&) const {
+    std::string out;
+    std::size_t origin = 0;
+    for (std::size_t at = 0; at < n.text.size();) {
+      const vocab::utf8_char c = vocab::decode_utf8(n.text, at);
+      append_lower(out, c.code);
+      if (at < n.origin) origin = out.size();
+      at += c.length;
+    }
+    n = {std::move(out), origin};
+  }
+};
+
+struct hf_strip {
+  bool left, right;
+  void operator()(hf_normalized& n, hf_matcher&) const {
+    std::size_t first = n.text.size(),
+                last = 0;  // the first and the end of the last character that is no space
+    for (std::size_t at = 0; at < n.text.size();) {
+      const vocab::utf8_char c = vocab::decode_utf8(n.text, at);
+      const bool space = holds(white_space, c.code);
+      if (!space) first = std::min(first, at);
+      at += c.length;
+      if (!space) last = at;
+    }
+    const std::size_t begin = left ? first : 0;
+    const std::size_t end = std::max(begin, right ? last : n.text.size());
+    n.text = n.text.substr(begin, end - begin);
+    n.origin = std::min(n.text.size(), n.origin > begin ? n.origin - begin : 0);
+  }
+};
+
+struct hf_strip_accents {
+  void operator()(hf_normalized& n, hf_matcher&) const {
+    std::string out;
+    std::size_t origin = 0;
+    for (std::size_t at = 0; at < n.text.size();) {
+      const vocab::utf8_char c = vocab::decode_utf8(n.text, at);
+      if (!is_mark(c.code)) out.append(n.text, at, c.length);
+      if (at < n.origin) origin = out.size();
+      at += c.length;
+    }
+    n = {std::move(out), origin};
+  }
+};
+
+/// The steps of a normalizer, in order. Texts are valid UTF-8.
+class hf_normalizer {
+ public:
+  /// Fails with `unsupported` for other kinds than Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD,
+  /// Lowercase, Strip and StripAccents, and for a Replace that may match nothing.
+  static result<hf_normalizer> read(const hf_node& node) {
+    hf_normalizer out;
+    if (node.is_null()) return out;
+    if (auto ok = out.add(node); !ok) return ok.error();
+    return out;
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return steps_.empty(); }
+
+  void operator()(hf_normalized& text, hf_matcher& matcher) const {
+    for (const step& s : steps_) {
+      std::visit([&](const auto& run) { run(text, matcher); }, s);
+    }
+  }
+
+ private:
+  using step =
+      std::variant<hf_prepend, hf_replace, hf_unicode_form, hf_lowercase, hf_strip, hf_strip_accents>;
+
+  result<done> add(const hf_node& node) {
+    auto kind = node.kind();
+    if (!kind) return kind.error();
+    if (*kind == "Sequence") {
+      auto list = node.list("normalizers");
+      if (!list) return list.error();
+      for (const hf_node& each : *list) {
+        if (auto ok = add(each); !ok) return ok;
+      }
+    } else if (*kind == "Prepend") {
+      auto prefix = node.text("prepend");
+      if (!prefix) return prefix.error();
+      steps_.push_back(hf_prepend{std::string(*prefix)});
+    } else if (*kind == "Replace") {
+      auto pattern = read_pattern(node);
+      if (!pattern) return pattern.error();
+      auto content = node.text("content");
+      if (!content) return content.error();
+      if (pattern->may_match_nothing()) return node.unsupported("Replace of what may match nothing");
+      steps_.push_back(hf_replace{std::move(*pattern), std::string(*content)});
+    } else if (*kind == "NFC" || *kind == "NFD" || *kind == "NFKC" || *kind == "NFKD") {
+      steps_.push_back(hf_unicode_form{*kind == "NFC"    ? unicode_form::nfc
+                                       : *kind == "NFD"  ? unicode_form::nfd
+                                       : *kind == "NFKC" ? unicode_form::nfkc
+                                                         : unicode_form::nfkd});
+    } else if (*kind == "Lowercase") {
+      steps_.push_back(hf_lowercase{});
+    } else if (*kind == "StripAccents") {
+      steps_.push_back(hf_strip_accents{});
+    } else if (*kind == "Strip") {
+      auto left = node.flag("strip_left");
+      if (!left) return left.error();
+      auto right = node.flag("strip_right");
+      if (!right) return right.error();
+      steps_.push_back(hf_strip{*left, *right});
+    } else {
+      return node.unsupported(*kind);
+    }
+    return done{};
+  }
+
+  std::vector<step> steps_;
+};
+
+}  // namespace detail
+}  // namespace io
+}  // namespace v0
+}  // namespace lagom

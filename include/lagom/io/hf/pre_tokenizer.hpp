@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+/// @file io/hf/pre_tokenizer.hpp
+/// The "pre_tokenizer" of a tokenizer.json.
+#pragma once
+
+#include <variant>
+
+#include "../../vocab/byte_alphabet.hpp"
+#include "splitter.hpp"
+
+namespace lagom {
+inline namespace v0 {
+namespace io {
+namespace detail {
+
+/// Texts become bytes: a space in front if asked for, GPT-2's split if asked for, and each byte as a letter
+/// where further steps look at the letters.
+struct hf_byte_level {
+  bool prefix_space = true;
+  std::optional<hf_splitter> split{};
+  bool spell = false;
+
+  void operator()(hf_pieces& pieces) const {
+    if (prefix_space) pieces.prefix_space();
+    if (split) (*split)(pieces);
+    if (!spell) return;
+    std::string bytes;
+    pieces.rewrite([&](const hf_piece& p, std::string& out) {
+      bytes.clear();
+      pieces.append_bytes(p, bytes);
+      vocab::append_letters(out, bytes);
+      return std::size_t{0};
+    });
+    pieces.raw.clear();
+  }
+};
+
+/// Spaces become a mark, which may be put in front too and begin a piece each.
+struct hf_metaspace {
+  enum class prepend : std::uint8_t { always, never, first };
+  std::string mark{};
+  prepend scheme = prepend::always;
+  std::optional<hf_splitter> split{};
+
+  void operator()(hf_pieces& pieces) const {
+    pieces.rewrite([&](const hf_piece& p, std::string& out) {
+      const std::string_view text = pieces.view(p);
+      const bool marked = text.front() == ' ' || text.substr(0, mark.size()) == mark;
+      std::size_t origin = 0;
+      if (!marked && (scheme == prepend::always || (scheme == prepend::first && p.origin > 0))) {
+        out += mark;
+        origin = p.origin > 0 ? mark.size() : 0;
+      }
+      for (std::size_t i = 0; i < text.size(); ++i) {
+        const std::size_t before = out.size();
+        text[i] == ' ' ? out.append(mark) : out.append(1, text[i]);
+        if (i < p.origin) origin += out.size() - before;
+      }
+      return origin;
+    });
+    if (split) (*split)(pieces);
+  }
+};
+
+/// Reads a Metaspace component, pre-tokenizer or decoder: the mark is in it, `split` where it splits.
+inline result<hf_metaspace> read_metaspace(const hf_node& node) {
+  auto mark = node.text("replacement");
+  if (!mark) return mark.error();
+  if (mark->empty() || vocab::decode_utf8(*mark, 0).length != mark->size()) {
+    return failure{.code = errc::bad_value, .key = node.path_of("replacement")};
+  }
+  hf_metaspace out{.mark = std::string(*mark)};
+  const hf_node scheme = node.optional("prepend_scheme");
+  if (scheme.value != nullptr) {
+    auto name = node.text("prepend_scheme");
+    if (!name) return name.error();
+    if (*name != "always" && *name != "never" && *name != "first") return scheme.fail(errc::bad_value);
+    out.scheme = *name == "always"  ? hf_metaspace::prepend::always
+                 : *name == "never" ? hf_metaspace::prepend::never
+                                    : hf_metaspace::prepend::first;
+  }
+  auto space = node.flag("add_prefix_space", true);  // what files had before there were schemes
+  if (!space) return space.error();
+  if (!*space) {
+    const bool contradicts = scheme.value != nullptr && out.scheme != hf_metaspace::prepend::never;
+    if (contradicts) return scheme.fail(errc::bad_value);
+    out.scheme = hf_metaspace::prepend::never;
+  }
+  auto splits = node.flag("split", true);
+  if (!splits) return splits.error();
+  if (*splits) {
+    auto pattern = hf_pattern::literal(out.mark);
+    if (!pattern) return pattern.error();
+    out.split = hf_splitter{std::move(*pattern), hf_split::merged_with_next};
+  }
+  return out;
+}
+
+/// The steps of a pre-tokenizer, in order. Texts are valid UTF-8.
+class hf_pre_tokenizer {
+ public:
+  /// Fails with `unsupported` for other kinds than Sequence, ByteLevel, Split, Digits, Punctuation,
+  /// Whitespace, WhitespaceSplit, Metaspace and CharDelimiterSplit, and for a ByteLevel or a Metaspace after
+  /// a ByteLevel.
+  static result<hf_pre_tokenizer> read(const hf_node& node) {
+    hf_pre_tokenizer out;
+    if (node.is_null()) return out;
+    if (auto ok = out.add(node); !ok) return ok.error();
+    return out;
+  }
+
+  void operator()(hf_pieces& pieces) const {
+    for (const step& s : steps_) {
+      std::visit([&](const auto& run) { run(pieces); }, s);
+    }
+  }
+
+  /// Whether pieces end as bytes.
+  [[nodiscard]] bool byte_level() const noexcept { return byte_level_at_ != nowhere; }
+
+  /// Whether those bytes are spelled in letters.
+  [[nodiscard]] bool spells_bytes() const noexcept {
+    return byte_level() && byte_level_at_ + 1 != steps_.size();
+  }
+
+  /// Whether every byte of the input arrives as it is, spaces in front apart.
+  [[nodiscard]] bool keeps_bytes() const noexcept {
+    if (!byte_level()) return false;
+    for (std::size_t i = 0; i < byte_level_at_; ++i) {
+      if (std::holds_alternative<hf_metaspace>(steps_[i])) return false;
+    }
+    return true;
+  }
+
+ private:
+  using step = std::variant<hf_splitter, hf_byte_level, hf_metaspace>;
+  static constexpr std::size_t nowhere = ~std::size_t{0};
+
+  result<done> add(const hf_node& node) {
+    auto kind = node.kind();
+    if (!kind) return kind.error();
+    if (*kind == "Sequence") {
+      auto list = node.list("pretokenizers");
+      if (!list) return list.error();
+      for (const hf_node& each : *list) {
+        if (auto ok = add(each); !ok) return ok;
+      }
+      return done{};
+    }
+    if (*kind == "ByteLevel") return add_byte_level(node);
+    if (byte_level()) std::get<hf_byte_level>(steps_[byte_level_at_]).spell = true;
+    if (*kind == "Metaspace") {
+      auto metaspace = read_metaspace(node);
+      if (!metaspace) return metaspace.error();
+      if (byte_level()) return node.unsupported("Metaspace after ByteLevel");
+      steps_.push_back(std::move(*metaspace));
+      return done{};
+    }
+    auto splitter = read_splitter(*kind, node);
+    if (!splitter) return splitter.error();
+    steps_.push_back(std::move(*splitter));
+    return done{};
+  }
+
+  result<done> add_byte_level(const hf_node& node) {
+    if (byte_level()) return node.unsupported("ByteLevel after ByteLevel");
+    auto space = node.flag("add_prefix_space", true);
+    if (!space) return space.error();
+    auto splits = node.flag("use_regex", true);
+    if (!splits) return splits.error();
+    hf_byte_level out{.prefix_space = *space};
+    if (*splits) {
+      auto gpt2 = hf_pattern::expression(
+          R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)");
+      if (!gpt2) return gpt2.error();
+      out.split = hf_splitter{std::move(*gpt2)};
+    }
+    byte_level_at_ = steps_.size();
+    steps_.push_back(std::move(out));
+    return done{};
+  }
+
+  static result<hf_splitter> read_splitter(std::string_view kind, const hf_node& node) {
+    const auto compiled = [](const std::string& text, hf_split behavior, bool invert) -> result<hf_splitter> {
+      auto pattern = hf_pattern::compile(text);
+      if (!pattern) return pattern.error();
+      return hf_splitter{std::move(*pattern), behavior, invert};
+    };
+    if (kind == "Split") {
+      auto pattern = read_pattern(node);
+      if (!pattern) return pattern.error();
+      auto behavior = read_split_behavior(node);
+      if (!behavior) return behavior.error();
+      auto invert = node.flag("invert");
+      if (!invert) return invert.error();
+      return hf_splitter{std::move(*pattern), *behavior, *invert};
+    }
+    if (kind == "Digits") {
+      auto each = node.flag("individual_digits");
+      if (!each) return each.error();
+      return compiled("[" + numeric_class() + (*each ? "]" : "]+"), hf_split::isolated, false);
+    }
+    if (kind == "Punctuation") {
+      hf_split behavior = hf_split::isolated;
+      if (node.optional("behavior").value != nullptr) {
+        auto named = read_split_behavior(node);
+        if (!named) return named.error();
+        behavior = *named;
+      }
+      const bool runs = behavior == hf_split::contiguous;
+      return compiled(punctuation_expression() + (runs ? "+" : ""), runs ? hf_split::isolated : behavior,
+                      false);
+    }
+    if (kind == "Whitespace") {
+      const std::string word = builtin_word_class();
+      return compiled("[" + word + "]+|[^" + word + space_class() + "]+", hf_split::removed, true);
+    }
+    if (kind == "WhitespaceSplit") return compiled("[" + space_class() + "]+", hf_split::removed, false);
+    if (kind == "CharDelimiterSplit") {
+      auto text = node.text("delimiter");
+      if (!text) return text.error();
+      if (text->empty() || vocab::decode_utf8(*text, 0).length != text->size()) {
+        return failure{.code = errc::bad_value, .key = node.path_of("delimiter")};
+      }
+      auto pattern = hf_pattern::literal(*text);
+      if (!pattern) return pattern.error();
+      return hf_splitter{std::move(*pattern), hf_split::removed};
+    }
+    return node.unsupported(kind);
+  }
+
+  std::vector<step> steps_;
+  std::size_t byte_level_at_ = nowhere;
+};
+
+}  // namespace detail
+}  // namespace io
+}  // namespace v0
+}  // namespace lagom
