@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Identity with Hugging Face tokenizers on the golden files of tests/oracle/tokenizers.py.
+// Identity with Hugging Face tokenizers on the golden files of tests/oracle/tokenizer_json.py.
 #include <lagom/io/describe.hpp>
 #include <lagom/io/tokenizer_json.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The library's classes and normalization forms on every code point, against hashes that
-// tests/oracle/tokenizers.py took from Hugging Face tokenizers; and the dialect of its regular expressions.
+// tests/oracle/tokenizer_json.py took from Hugging Face tokenizers; and the dialect of its regular expressions.
 #include <lagom/io/describe.hpp>
 #include <lagom/io/hf/normalizer.hpp>
 #include <lagom/io/hf/pre_tokenizer.hpp>

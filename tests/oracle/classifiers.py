@@ -4,7 +4,7 @@
 Writes tests/oracle/golden/classifiers/<set>.safetensors (features, labels, sequence starts, held-out features)
 and <set>.json (for every estimator its settings, its objective and its held-out decision values).
 
-    pip install numpy scikit-learn sklearn-crfsuite safetensors
+    pip install -r tests/oracle/requirements.txt
     python tests/oracle/classifiers.py
 """
 

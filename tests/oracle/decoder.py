@@ -5,7 +5,7 @@ Writes, for every configuration below, a model directory (config.json, model.saf
 `expected.safetensors` with the token ids, the output of every block, the attention and MLP outputs before the
 residual additions, and the logits.
 
-    pip install torch transformers safetensors
+    pip install -r tests/oracle/requirements.txt
     python tests/oracle/decoder.py            # rewrites tests/oracle/golden/decoder
 """
 

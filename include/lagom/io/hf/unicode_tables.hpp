@@ -6,7 +6,7 @@
 /// Hugging Face tokenizers 0.23 classifies by four tables: Unicode 16 in its regular expressions (Oniguruma,
 /// regex), 17 for numeric characters and lower case (the Rust library), 9 for normalization forms and
 /// combining marks, 8 for punctuation. PCRE2 10.42 knows Unicode 14 and utf8proc 2.8 knows 15. These tables
-/// make up the difference, for any later version of the two as well. `tests/oracle/tokenizers.py` asks the
+/// make up the difference, for any later version of the two as well. `tests/oracle/tokenizer_json.py` asks the
 /// library about every code point, and a test compares. One difference is left: `\p{Mn}` and `\p{Mc}` of
 /// U+1171E, which moved from the one to the other in Unicode 15.
 #pragma once
