@@ -12,8 +12,14 @@
 
 namespace bench {
 
+// How many units of work (layers, decisions) one call of a benchmark named "problem/method" does.
+inline std::map<std::string, double>& units() {
+  static std::map<std::string, double> of;
+  return of;
+}
+
 // Collects the median of every benchmark named "problem/method" and prints one block a problem: each method's time,
-// and its ratio to the method `read`, which reads the same bytes and does nothing else.
+// and its ratio to the method `read`, which reads the same bytes and does nothing else and comes first.
 class ratio_reporter : public benchmark::ConsoleReporter {
  public:
   bool ReportContext(const Context& context) override {
@@ -22,12 +28,12 @@ class ratio_reporter : public benchmark::ConsoleReporter {
   }
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs) {
-      if (run.error_occurred || run.aggregate_name != "median") continue;
+      if (run.aggregate_name != "median") continue;
       const std::string name = run.run_name.function_name;
       const auto slash = name.rfind('/');
       const std::string problem = name.substr(0, slash);
       if (results_.find(problem) == results_.end()) order_.push_back(problem);
-      results_[problem].push_back({name.substr(slash + 1), run.GetAdjustedRealTime()});
+      results_[problem].push_back({name.substr(slash + 1), run.GetAdjustedRealTime() / units()[name]});
     }
   }
   void Finalize() override {
@@ -37,11 +43,13 @@ class ratio_reporter : public benchmark::ConsoleReporter {
       for (const auto& m : methods) {
         if (m.name == "read") read = m.time;
       }
-      std::sort(methods.begin(), methods.end(),
-                [](const method& a, const method& b) { return a.time < b.time; });
+      std::sort(methods.begin(), methods.end(), [](const method& a, const method& b) {
+        return (a.name == "read") != (b.name == "read") ? a.name == "read" : a.time < b.time;
+      });
+      const bool brief = methods.back().time < 1;  // microseconds
       std::printf("\n%s\n", problem.c_str());
       for (const auto& m : methods) {
-        std::printf("  %-28s %12.3f us", m.name.c_str(), m.time);
+        std::printf("  %-28s %12.3f %s", m.name.c_str(), brief ? 1000 * m.time : m.time, brief ? "ns" : "us");
         if (read > 0) std::printf("  %8.2f x read", m.time / read);
         std::printf("\n");
       }
@@ -57,9 +65,10 @@ class ratio_reporter : public benchmark::ConsoleReporter {
   std::map<std::string, std::vector<method>> results_;
 };
 
-// Registers `use()` as "problem/name".
+// Registers `use()` as "problem/name"; its time is divided by `n`, the units of work of one call.
 template <class Use>
-void add(const std::string& problem, const std::string& name, Use use) {
+void add(const std::string& problem, const std::string& name, Use use, double n = 1) {
+  units()[problem + "/" + name] = n;
   benchmark::RegisterBenchmark((problem + "/" + name).c_str(),
                                [use](benchmark::State& state) {
                                  for (auto _ : state) use();

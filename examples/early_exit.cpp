@@ -72,6 +72,7 @@ std::vector<outcome> compare(const traced_model& main, const traced_model* other
   const auto label = o.label == "correct" ? lagom::label_kind::correct : lagom::label_kind::agrees_with_final;
   const auto judged = [&](int t) { return !tasks[static_cast<std::size_t>(t)].test.empty(); };
   std::vector<outcome> outcomes;
+  int unfinished = 0;
   const auto rules = chosen_rules(o);
   support::progress bar("fitting and replaying", tasks.size() * 3 * rules.size());
   const auto judge_all = [&](setting where, const lagom::trace<>& from, const std::vector<int>& train,
@@ -79,9 +80,10 @@ std::vector<outcome> compare(const traced_model& main, const traced_model* other
     auto data = must(training_set(from, train, label));
     for (const rule_kind kind : rules) {
       if (kind != rule_kind::gap && data.rows() == 0) continue;
-      const any_rule rule = must(fit_rule(kind, data.view(), o.caution));
+      const fitted_rule fitted = must(fit_rule(kind, data.view(), o.caution));
+      unfinished += fitted.converged ? 0 : 1;
       for (const int t : test) {
-        if (judged(t)) outcomes.push_back(must(judge(main.trace, shape, t, where, kind, rule)));
+        if (judged(t)) outcomes.push_back(must(judge(main.trace, shape, t, where, kind, fitted.rule)));
         bar.advance();
       }
     }
@@ -93,6 +95,8 @@ std::vector<outcome> compare(const traced_model& main, const traced_model* other
   }
   for (const fold& f : inter_task_folds(n, o.seed))
     judge_all(setting::inter_task, main.trace, f.train, f.test);
+  if (unfinished > 0)
+    fmt::print("{} fits ended at their limit of iterations, not at the optimum\n", unfinished);
   std::stable_sort(outcomes.begin(), outcomes.end(), [](const outcome& a, const outcome& b) {
     return a.where != b.where ? a.where < b.where : a.task < b.task;
   });
@@ -128,6 +132,7 @@ void draw_pictures(const traced_model& main, const std::vector<task>& tasks, con
 int run(const options& o) {
   support::single_threaded_blas();
   const auto tasks = must(load_tasks(o.tasks));
+  if (!o.json.empty()) (void)must(lagom::io::atomic_file::create(o.json));  // better now than after the work
   const auto main = trace_model(o.model, tasks, o, true);
   std::unique_ptr<traced_model> other;
   if (!o.other_model.empty())
@@ -146,7 +151,14 @@ int run(const options& o) {
   if (const auto n = main.prompts.notes.long_answers; n > 0)
     fmt::print("{} answers have several tokens and count by their first\n", n);
   if (const auto n = main.prompts.notes.shortened; n > 0)
-    fmt::print("{} prompts hold fewer demonstrations than asked for, to fit the context\n", n);
+    fmt::print(
+        "{} prompts hold fewer demonstrations than asked for: no more fit the context, or there are no "
+        "more\n",
+        n);
+  for (const task& t : tasks) {
+    if (t.train.empty())
+      fmt::print("{} has no training items: only the gap rule is judged on it alone\n", t.name);
+  }
   if (!other) fmt::print("no --other-model: no inter-model setting\n");
   if (tasks.size() < 2) fmt::print("one task only: no inter-task setting\n");
 
@@ -162,6 +174,8 @@ int run(const options& o) {
     must(write_json(o.json, facts, tasks, outcomes));
     fmt::print("json: {}\n", o.json);
   }
+  if (std::fflush(stdout) != 0)
+    throw stop_program{{.code = lagom::errc::cannot_write, .key = "standard output"}};
   return 0;
 }
 
@@ -194,8 +208,10 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--seed", o.seed, "draws demonstrations and training tasks")->capture_default_str();
   app.add_option("--max-items", o.max_items, "training items and held-out items a task, 0 = all")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--wall-items", o.wall_items, "held-out items a task that are timed, 0 = none")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--threads", o.threads, "threads for tracing")
       ->check(CLI::Range(1u, 1024u))
@@ -210,6 +226,8 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "early_exit: {}\n", lagom::io::describe(failed.why));
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "early_exit: out of memory\n");
+  } catch (const std::exception& failed) {
+    fmt::print(stderr, "early_exit: {}\n", failed.what());
   }
   return 1;
 }

@@ -176,6 +176,8 @@ inline void read_rope(reader& from, const json& root, model_config& c) {
     c.context = std::min(c.context, from.integer("sliding_window"));  // exact up to the window
   }
   if (from.ok() && c.heads % c.kv_heads != 0) from.fail(errc::bad_value, "num_key_value_heads");
+  const auto wide = (std::int64_t{c.heads} + 2 * std::int64_t{c.kv_heads}) * c.head_dim;
+  if (from.ok() && wide > 1 << 28) from.fail(errc::out_of_range, "num_attention_heads");
   if (from.ok() && (c.head_dim < 2 || c.head_dim % 2 != 0)) from.fail(errc::bad_value, "head_dim");
   if (!from.ok()) return from.error();
   return c;

@@ -84,7 +84,12 @@ class model {
     matrix mixed = matrix::from_shape({n, static_cast<std::size_t>(config_.heads * config_.head_dim)});
     matrix gate_up = matrix::from_shape({n, 2 * static_cast<std::size_t>(config_.ffn)});
     matrix gated = matrix::from_shape({n, static_cast<std::size_t>(config_.ffn)});
-    for (std::size_t r = 0; r < n; ++r) weights_.embedding.row((*rows)[r].token, &x(r, 0));
+    const auto d = static_cast<std::size_t>(config_.head_dim);
+    std::vector<float> turns(n * d);
+    for (std::size_t r = 0; r < n; ++r) {
+      weights_.embedding.row((*rows)[r].token, &x(r, 0));
+      rope_.turn((*rows)[r].position, &turns[r * d]);
+    }
 
     for (std::size_t l = 0; l < weights_.blocks.size(); ++l) {
       const block_weights<T>& w = weights_.blocks[l];
@@ -94,7 +99,7 @@ class model {
       norm(x, w.attention_norm, normed);
       w.qkv(normed, qkv);
       for (std::size_t r = 0; r < n; ++r) {
-        if (auto ok = attend(l, (*rows)[r], &qkv(r, 0), &mixed(r, 0)); !ok) return ok.error();
+        if (auto ok = attend(l, (*rows)[r], &turns[r * d], &qkv(r, 0), &mixed(r, 0)); !ok) return ok.error();
       }
       w.output(mixed, attention);
       x += attention;
@@ -157,7 +162,7 @@ class model {
 
   // One token of one layer: rotates, appends to the cache, attends to all positions up to its own. Each head's
   // products have a shape that depends on the position alone.
-  lagom::result<lagom::done> attend(std::size_t l, const row& at, T* qkv, T* out) const {
+  lagom::result<lagom::done> attend(std::size_t l, const row& at, const float* turn, T* qkv, T* out) const {
     const auto heads = static_cast<std::size_t>(config_.heads),
                kv_heads = static_cast<std::size_t>(config_.kv_heads);
     const auto d = static_cast<std::size_t>(config_.head_dim);
@@ -169,7 +174,7 @@ class model {
     }
     T* const k = qkv + heads * d;
     T* const v = k + kv_heads * d;
-    for (std::size_t i = 0; i < heads + kv_heads; ++i) rope_.rotate(qkv + i * d, at.position);
+    for (std::size_t i = 0; i < heads + kv_heads; ++i) rope_.rotate(qkv + i * d, turn);
     for (std::size_t i = 0; i < kv_heads; ++i) {
       std::copy_n(k + i * d, d, at.cache->key(l, i, at.position));
       std::copy_n(v + i * d, d, at.cache->value(l, i, at.position));
@@ -212,7 +217,7 @@ class model {
 
   model_config config_;
   model_weights<T> weights_;
-  rope_table rope_;
+  rope rope_;
 };
 
 }  // namespace decoder

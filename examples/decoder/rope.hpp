@@ -10,33 +10,33 @@
 
 namespace decoder {
 
-// cos and sin of every position and frequency, in float as the reference computes them.
-class rope_table {
+// The frequencies, in float as the reference computes them.
+class rope {
  public:
-  rope_table() = default;
-  explicit rope_table(const model_config& c) : half_(static_cast<std::size_t>(c.head_dim) / 2) {
-    const auto positions = static_cast<std::size_t>(c.context);
-    cos_.resize(positions * half_);
-    sin_.resize(positions * half_);
-    for (std::size_t i = 0; i < half_; ++i) {
-      const float frequency = scaled(c, 2.0f * static_cast<float>(i) / static_cast<float>(c.head_dim));
-      for (std::size_t p = 0; p < positions; ++p) {
-        const float angle = static_cast<float>(p) * frequency;
-        cos_[p * half_ + i] = std::cos(angle);
-        sin_[p * half_ + i] = std::sin(angle);
-      }
+  explicit rope(const model_config& c) : frequency_(static_cast<std::size_t>(c.head_dim) / 2) {
+    for (std::size_t i = 0; i < frequency_.size(); ++i) {
+      frequency_[i] = scaled(c, 2.0f * static_cast<float>(i) / static_cast<float>(c.head_dim));
+    }
+  }
+
+  // cos and sin of every frequency at a position, side by side: what `rotate` takes. As long as a head.
+  void turn(std::size_t position, float* cos_sin) const {
+    for (std::size_t i = 0; i < frequency_.size(); ++i) {
+      const float angle = static_cast<float>(position) * frequency_[i];
+      cos_sin[2 * i] = std::cos(angle);
+      cos_sin[2 * i + 1] = std::sin(angle);
     }
   }
 
   // Rotates one head in place: (x_i, x_{i + d/2}) by the angle of frequency i.
   template <class T>
-  void rotate(T* x, std::size_t position) const {
-    const float* const c = cos_.data() + position * half_;
-    const float* const s = sin_.data() + position * half_;
-    for (std::size_t i = 0; i < half_; ++i) {
-      const T a = x[i], b = x[i + half_];
-      x[i] = a * static_cast<T>(c[i]) - b * static_cast<T>(s[i]);
-      x[i + half_] = b * static_cast<T>(c[i]) + a * static_cast<T>(s[i]);
+  void rotate(T* x, const float* cos_sin) const {
+    const std::size_t half = frequency_.size();
+    for (std::size_t i = 0; i < half; ++i) {
+      const T c = static_cast<T>(cos_sin[2 * i]), s = static_cast<T>(cos_sin[2 * i + 1]);
+      const T a = x[i], b = x[i + half];
+      x[i] = a * c - b * s;
+      x[i + half] = b * c + a * s;
     }
   }
 
@@ -58,8 +58,7 @@ class rope_table {
     return (1 - smooth) * frequency / factor + smooth * frequency;
   }
 
-  std::size_t half_ = 0;
-  std::vector<float> cos_, sin_;
+  std::vector<float> frequency_;
 };
 
 }  // namespace decoder

@@ -35,6 +35,7 @@ class loader {
   explicit loader(const lagom::io::checkpoint& from) : from_(from) {}
 
   xt::xtensor<T, 1> vector(const std::string& name, int n) {
+    if (!there(name, {static_cast<std::uint64_t>(n)})) return {};
     xt::xtensor<T, 1> out = xt::xtensor<T, 1>::from_shape({static_cast<std::size_t>(n)});
     read(name, {static_cast<std::uint64_t>(n)}, out.data(), out.size());
     return out;
@@ -47,7 +48,12 @@ class loader {
   // Maps of one input stacked into one matrix, with their biases.
   linear<T> stacked(const std::string& prefix, std::initializer_list<part> parts, int in, bool bias) {
     std::size_t out = 0;
-    for (const part& p : parts) out += static_cast<std::size_t>(p.out);
+    for (const part& p : parts) {
+      if (!there(prefix + p.name + ".weight",
+                 {static_cast<std::uint64_t>(p.out), static_cast<std::uint64_t>(in)}))
+        return {};
+      out += static_cast<std::size_t>(p.out);
+    }
     linear<T> map{xt::xtensor<T, 2>::from_shape({out, static_cast<std::size_t>(in)}), {}};
     if (bias) map.bias = xt::xtensor<T, 1>::from_shape({out});
     std::size_t first = 0;
@@ -78,6 +84,12 @@ class loader {
   [[nodiscard]] const lagom::failure& error() const { return failure_; }
 
  private:
+  // Asked before anything is allocated: sizes come from a file that may lie.
+  bool there(const std::string& name, std::initializer_list<std::uint64_t> shape) {
+    auto at = from_.require(name, shape);
+    if (!at) fail(at.error());
+    return at.has_value();
+  }
   void read(const std::string& name, std::initializer_list<std::uint64_t> shape, T* out, std::size_t n) {
     auto at = from_.require(name, shape);
     if (!at) return fail(at.error());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <lagom/lagom.hpp>
+#include <limits>
 
 #include "decoder/config.hpp"
 #include "recording.hpp"
@@ -23,47 +24,24 @@ struct outcome {
   rule_kind kind = rule_kind::gap;
   any_rule rule;
   lagom::evaluation judged;
-  double flops_paper = 0, flops_decode = 0, flops_prefill = 0, wall = 0;
+  lagom::flops_ratios flops;
+  double wall = std::numeric_limits<double>::quiet_NaN();  // not measured
   lagom::replayed<lagom::trace_kind::per_instance> replay;
 };
-
-// Ratios of what ran to the full model, every probe and decision charged, over the rows that count.
-template <class Keep>
-void charge(outcome& o, const lagom::trace<>& t, const lagom::cost::decoder_shape& shape, const Keep& keep) {
-  using namespace lagom::cost;
-  double decode_spent = 0, decode_full = 0, prefill_spent = 0, prefill_full = 0;
-  for (lagom::index_t row = 0; row < t.rows(); ++row) {
-    if (!keep(row)) continue;
-    const auto& out = o.replay.outcomes[static_cast<std::size_t>(row)];
-    const bool early = out.stop.value + 1 < t.layers();
-    const executed ran{.blocks = out.stop.value + 1.0,
-                       .heads = static_cast<double>(out.probes),
-                       .decisions = static_cast<double>(out.probes - (early ? 0 : 1)),
-                       .decision = decision_cost(o.rule)};
-    const double length = t.length(row);
-    decode_spent += total(shape, decode(length), ran).macs;
-    decode_full += full_model(shape, decode(length)).macs;
-    prefill_spent += total(shape, prefill(length), ran).macs;
-    prefill_full += full_model(shape, prefill(length)).macs;
-  }
-  o.flops_decode = decode_full > 0 ? decode_spent / decode_full : 1;
-  o.flops_prefill = prefill_full > 0 ? prefill_spent / prefill_full : 1;
-  const adainfer_model published = published_model(shape, o.judged.length.mean);
-  o.flops_paper = adainfer_ratio(published, o.judged.mean_used()).value;
-}
 
 // Replays a rule over the held-out items of one task.
 [[nodiscard]] inline lagom::result<outcome> judge(const lagom::trace<>& t,
                                                   const lagom::cost::decoder_shape& shape, int task,
                                                   setting where, rule_kind kind, const any_rule& rule) {
-  outcome o{.task = task, .where = where, .kind = kind, .rule = rule, .judged = {}, .replay = {}};
+  outcome o{
+      .task = task, .where = where, .kind = kind, .rule = rule, .judged = {}, .flops = {}, .replay = {}};
   const auto held_out = [&](lagom::index_t row) { return t.group(row) == group_of(task, true); };
   auto replayed = std::visit(
       [&](const auto& r) { return lagom::replay(t, lagom::exit_policy{signals{}, r}, held_out); }, rule);
   if (!replayed) return replayed.error();
   o.replay = std::move(*replayed);
   o.judged = lagom::evaluate(t, o.replay, held_out);
-  charge(o, t, shape, held_out);
+  o.flops = lagom::charge(t, o.replay, shape, decision_cost(rule), held_out);
   return o;
 }
 

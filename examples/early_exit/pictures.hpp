@@ -25,14 +25,16 @@ class gnuplot {
 
 namespace detail {
 
-inline std::string header(const std::string& file, std::string_view title, std::string_view y) {
-  std::string quoted = file;
-  for (std::size_t at = 0; (at = quoted.find('\'', at)) != std::string::npos; at += 2) quoted.insert(at, "'");
+inline std::string header(const std::string& file, std::string_view title, std::string_view y, int layers) {
+  std::string quoted;
+  for (const char c : file) quoted.append(c == '\'' ? 2 : 1, c);
   return fmt::format(
       "set terminal svg size 960,540 dynamic font 'sans-serif,13' background '#ffffff'\nset output '{}'\n"
-      "set title '{}'\nset xlabel 'layer (0-based)'\nset ylabel '{}'\nset yrange [-0.05:1.05]\nset xtics 1\n"
+      "set title '{}'\nset xlabel 'layer (0-based)'\nset ylabel '{}'\nset yrange [-0.05:1.05]\nset xrange "
+      "[-0.4:{}]\n"
+      "set xtics {}\n"
       "set grid ytics lc rgb '#dddddd'\nset key outside right noenhanced\nset border 3\nset tics nomirror\n",
-      quoted, title, y);
+      quoted, title, y, layers - 0.6, 1 + layers / 24);
 }
 
 // Mean of `value(row, layer)` over the rows that count, layer by layer.
@@ -49,9 +51,9 @@ std::vector<double> by_layer(const lagom::trace<>& t, const Keep& keep, const Va
   return sum;
 }
 
-inline std::string block(const std::string& label, const std::vector<double>& values) {
+inline std::string block(const std::string& label, const std::vector<double>& values, std::size_t first = 0) {
   std::string out = fmt::format("${} << EOD\n", label);
-  for (std::size_t l = 0; l < values.size(); ++l) out += fmt::format("{} {:.5f}\n", l, values[l]);
+  for (std::size_t l = first; l < values.size(); ++l) out += fmt::format("{} {:.5f}\n", l, values[l]);
   return out + "EOD\n";
 }
 
@@ -61,10 +63,16 @@ inline std::string block(const std::string& label, const std::vector<double>& va
 inline bool draw_accuracy(const std::string& file, const lagom::trace<>& t, const std::vector<task>& tasks) {
   const std::string_view palette[] = {"#2a9d8f", "#e9a23b", "#c8553d", "#5a5a9d", "#777777"};
   std::vector<std::string> grades;
-  std::string script = detail::header(file, "Accuracy of the answer at every layer", "accuracy"), plot;
+  std::string script = detail::header(file, "Accuracy of the answer at every layer", "accuracy", t.layers()),
+              plot;
+  std::vector<int> drawn;  // lines of a grade: told apart by dashes and marks
   for (std::size_t k = 0; k < tasks.size(); ++k) {
     auto at = std::find(grades.begin(), grades.end(), tasks[k].grade);
-    if (at == grades.end()) at = grades.insert(grades.end(), tasks[k].grade);
+    if (at == grades.end()) {
+      at = grades.insert(grades.end(), tasks[k].grade);
+      drawn.push_back(0);
+    }
+    const int nth = ++drawn[static_cast<std::size_t>(at - grades.begin())];
     const auto colour = palette[std::min<std::size_t>(static_cast<std::size_t>(at - grades.begin()), 4)];
     const auto label = fmt::format("task{}", k);
     script += detail::block(
@@ -75,9 +83,9 @@ inline bool draw_accuracy(const std::string& file, const lagom::trace<>& t, cons
                                                                                                    : 0.0;
                    }));
     std::string title = tasks[k].name + " (" + tasks[k].grade + ")";
-    for (char& c : title) c = c == '\'' || c == '\n' ? ' ' : c;
-    plot += fmt::format("{}${} with linespoints lw 1.6 pt {} ps 0.5 lc rgb '{}' title '{}'",
-                        k == 0 ? "plot " : ", ", label, 1 + k % 7, colour, title);
+    for (char& c : title) c = c == '\'' ? ' ' : c;
+    plot += fmt::format("{}${} with linespoints lw 1.6 dt {} pt {} ps 0.7 lc rgb '{}' title '{}'",
+                        k == 0 ? "plot " : ", ", label, 1 + (nth - 1) % 5, nth, colour, title);
   }
   return gnuplot::draw(script + plot + "\n");
 }
@@ -85,7 +93,8 @@ inline bool draw_accuracy(const std::string& file, const lagom::trace<>& t, cons
 // Gap, top probability and the three cosines, averaged over all held-out rows.
 inline bool draw_signals(const std::string& file, const lagom::trace<>& t) {
   const auto all = [&](lagom::index_t r) { return is_test(t.group(r)); };
-  std::string script = detail::header(file, "Exit signals by layer, mean over held-out items", "value");
+  std::string script =
+      detail::header(file, "Exit signals by layer, mean over held-out items", "value", t.layers());
   script += detail::block("gap", detail::by_layer(t, all, [&](lagom::index_t r, int l) {
                             return static_cast<double>(t.stats(r, l).gap());
                           }));
@@ -94,9 +103,12 @@ inline bool draw_signals(const std::string& file, const lagom::trace<>& t) {
                           }));
   for (const std::string_view signal : {"hidden_cosine", "attention_cosine", "mlp_cosine"}) {
     const lagom::index_t column = t.find_column(signal);
-    script += detail::block(std::string(signal), detail::by_layer(t, all, [&](lagom::index_t r, int l) {
-                              return static_cast<double>(t.value(column, r, l));
-                            }));
+    const std::size_t first = signal == "hidden_cosine" ? 0 : 1;  // the others have nothing before them
+    script += detail::block(
+        std::string(signal),
+        detail::by_layer(t, all,
+                         [&](lagom::index_t r, int l) { return static_cast<double>(t.value(column, r, l)); }),
+        first);
   }
   return gnuplot::draw(
       script +

@@ -42,8 +42,7 @@ class prompt_builder {
   prompt_builder(const lagom::io::hf_tokenizer& tokenizer, std::size_t context, std::uint64_t seed)
       : tokenizer_(tokenizer), context_(context), random_{seed} {}
 
-  // Prompts of all tasks, for every number of shots. At most `limit` items of each split a
-  // task (0 = all).
+  // Prompts of all tasks, for every number of shots. At most `limit` items of each split a task (0 = all).
   // Fails with `too_long` (and the line) when a question alone does not fit the context.
   [[nodiscard]] lagom::result<prompt_set> build(const std::vector<task>& tasks, const std::vector<int>& shots,
                                                 std::size_t limit, const std::string& path) {
@@ -64,10 +63,13 @@ class prompt_builder {
       for (const int n : shots) {
         const auto few = std::span(shown).first(std::min(static_cast<std::size_t>(n), shown.size()));
         for (const item* i : asked) {
-          if (auto ok = add(out, few, *i, static_cast<int>(t), false, path); !ok) return ok.error();
+          if (auto ok = add(out, few, static_cast<std::size_t>(n), *i, static_cast<int>(t), false, path); !ok)
+            return ok.error();
         }
         for (std::size_t i = 0; i < tests; ++i) {
-          if (auto ok = add(out, few, tasks[t].test[i], static_cast<int>(t), true, path); !ok)
+          if (auto ok = add(out, few, static_cast<std::size_t>(n), tasks[t].test[i], static_cast<int>(t),
+                            true, path);
+              !ok)
             return ok.error();
         }
       }
@@ -76,8 +78,8 @@ class prompt_builder {
   }
 
  private:
-  lagom::result<lagom::done> add(prompt_set& out, std::span<const item* const> shown, const item& i, int task,
-                                 bool test, const std::string& path) const {
+  lagom::result<lagom::done> add(prompt_set& out, std::span<const item* const> shown, std::size_t wanted,
+                                 const item& i, int task, bool test, const std::string& path) const {
     for (std::size_t n = shown.size();; --n) {
       std::string text;
       for (const item* s : shown.first(n)) text += completed(*s) + "\n\n";
@@ -86,13 +88,19 @@ class prompt_builder {
         const auto whole = tokenizer_.encode(text + completed(i), true);
         const auto [left, right] =
             std::mismatch(p.tokens.begin(), p.tokens.end(), whole.begin(), whole.end());
-        // Where the answer merges with the prompt, the first token that differs is what the model must say.
-        if (right != whole.end()) p.answer = *right;
+        // Where the answer merges with the end of the prompt (white space, mostly) or the tokenizer closes a text
+        // with a special token, the first token that differs is what the model must say, after those before it.
+        if (right != whole.end()) {
+          p.answer = *right;
+          p.tokens.resize(static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, left - p.tokens.begin())));
+        }
         out.notes.long_answers += static_cast<std::size_t>(whole.end() - right) > 1;
-        out.notes.shortened += n < shown.size();
+        out.notes.shortened += n < wanted;
         out.prompts.push_back(std::move(p));
         return lagom::done{};
       }
+      if (p.tokens.empty())
+        return lagom::failure{.code = lagom::errc::empty, .file = path, .key = "prompt", .row = i.line};
       if (n == 0) {
         return lagom::failure{.code = lagom::errc::too_long,
                               .file = path,

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <lagom/io/atomic_file.hpp>
 #include <lagom/io/json.hpp>
-#include <map>
 
 #include "experiment.hpp"
 
@@ -22,9 +21,9 @@ struct mean_outcome {
     early += o.judged.exit_accuracy();
     stop += o.judged.stop.mean;
     variance += o.judged.stop.population_variance();
-    paper += o.flops_paper;
-    prefill += o.flops_prefill;
-    decode += o.flops_decode;
+    paper += o.flops.paper.value;
+    prefill += o.flops.prefill.value;
+    decode += o.flops.decode.value;
     wall += o.wall;
     ++n;
   }
@@ -34,9 +33,18 @@ namespace detail {
 
 inline std::string numbers(const mean_outcome& m) {
   const double n = m.n;
-  return fmt::format("{:6.1f} {:6.1f} {:7.2f} {:7.2f} {:8.1f} {:8.1f} {:8.1f}{} {:6.1f}", 100 * m.full / n,
+  const std::string wall =
+      std::isnan(m.wall) ? fmt::format("{:>6}", "-") : fmt::format("{:6.1f}", 100 * m.wall / n);
+  return fmt::format("{:6.1f} {:6.1f} {:7.2f} {:7.2f} {:8.1f} {:8.1f} {:8.1f}{} {}", 100 * m.full / n,
                      100 * m.early / n, m.stop / n, m.variance / n, 100 * m.paper / n, 100 * m.prefill / n,
-                     100 * m.decode / n, m.decode / n > 1 ? '!' : ' ', 100 * m.wall / n);
+                     100 * m.decode / n, m.decode / n > 1 ? '!' : ' ', wall);
+}
+
+// The longest of some words.
+template <class Words, class Of>
+std::size_t longest(const Words& words, const Of& of, std::size_t at_least) {
+  for (const auto& w : words) at_least = std::max(at_least, of(w).size());
+  return at_least;
 }
 
 inline constexpr std::string_view columns =
@@ -44,18 +52,18 @@ inline constexpr std::string_view columns =
 
 }  // namespace detail
 
-// One table a setting: every task under every rule. `layers` is the depth of the model.
+// One table a setting: every task under every rule.
 inline void print_tables(const std::vector<task>& tasks, const std::vector<outcome>& outcomes) {
-  std::size_t width = 4;
-  for (const task& t : tasks) width = std::max(width, t.name.size());
+  const std::size_t width = detail::longest(tasks, [](const task& t) -> auto& { return t.name; }, 4);
+  const std::size_t grade_width = detail::longest(tasks, [](const task& t) -> auto& { return t.grade; }, 5);
   for (const setting where : {setting::intra, setting::inter_task, setting::inter_model}) {
     bool headed = false;
     int last_task = -1;
     for (const outcome& o : outcomes) {
       if (o.where != where) continue;
       if (!headed) {
-        fmt::print("\n{}\n{:<{}}  {:<6}  {:<10} {}\n", name(where), "task", width, "grade", "rule",
-                   detail::columns);
+        fmt::print("\n{}\n{:<{}}  {:<{}}  {:<10} {}\n", name(where), "task", width, "grade", grade_width,
+                   "rule", detail::columns);
         headed = true;
       }
       const task& t = tasks[static_cast<std::size_t>(o.task)];
@@ -64,8 +72,8 @@ inline void print_tables(const std::vector<task>& tasks, const std::vector<outco
       const bool first = o.task != last_task;
       last_task = o.task;
       const lagom::degeneracy odd = o.judged.counts.verdict();
-      fmt::print("{:<{}}  {:<6}  {:<10} {}{}\n", first ? t.name : "", width, first ? t.grade : "",
-                 name(o.kind), detail::numbers(one),
+      fmt::print("{:<{}}  {:<{}}  {:<10} {}{}\n", first ? t.name : "", width, first ? t.grade : "",
+                 grade_width, name(o.kind), detail::numbers(one),
                  odd == lagom::degeneracy::never            ? "  never stops"
                  : odd == lagom::degeneracy::always_at_once ? "  always stops at layer 0"
                                                             : "");
@@ -80,8 +88,7 @@ inline void print_summary(const std::vector<task>& tasks, const std::vector<outc
     if (std::find(grades.begin(), grades.end(), t.grade) == grades.end()) grades.push_back(t.grade);
   }
   if (grades.size() > 1) grades.emplace_back("all");
-  std::size_t width = 5;
-  for (const std::string& g : grades) width = std::max(width, g.size());
+  const std::size_t width = detail::longest(grades, [](const std::string& g) -> auto& { return g; }, 5);
   fmt::print("\nmeans over tasks\n{:<11}  {:<10}  {:<{}} {}\n", "setting", "rule", "grade", width,
              detail::columns);
   bool dear = false;
@@ -105,9 +112,13 @@ inline void print_summary(const std::vector<task>& tasks, const std::vector<outc
       "variance of the\n"
       "layer that stopped. paper: FLOPs in percent of full as AdaInfer counts them. prefill, decode: the "
       "same with\n"
-      "every probe and decision charged, for a prompt read at once and for one token decoded after it. wall: "
-      "time of\n"
-      "the decoder really stopping, prompt to answer, in percent of full depth.\n");
+      "every probe and decision charged, for a prompt read at once and for one token decoded after it (with "
+      "the "
+      "keys and\n"
+      "values that the skipped layers owe the next token). wall: time of the decoder really stopping, prompt "
+      "to "
+      "answer,\n"
+      "in percent of full depth.\n");
   if (dear) {
     fmt::print(
         "! in decoding, probing every layer costs more than it saves here: probe fewer layers or fewer "
@@ -122,7 +133,7 @@ struct run_facts {
   std::uint64_t seed = 0;
 };
 
-// The same for machines: accuracies and ratios as fractions, layers 0-based.
+// The same for machines: accuracies and ratios as fractions, layers 0-based, null for what was not measured.
 inline lagom::result<lagom::done> write_json(const std::string& path, const run_facts& facts,
                                              const std::vector<task>& tasks,
                                              const std::vector<outcome>& outcomes) {
@@ -142,10 +153,12 @@ inline lagom::result<lagom::done> write_json(const std::string& path, const run_
                     {"stop_variance", o.judged.stop.population_variance()},
                     {"stop_variance_sample", o.judged.stop.sample_variance()},
                     {"mean_probes", o.judged.probes.mean},
-                    {"mean_earliest_correct_layer", o.judged.earliest_correct.mean},
-                    {"flops_paper", o.flops_paper},
-                    {"flops_honest_decode", o.flops_decode},
-                    {"flops_honest_prefill", o.flops_prefill},
+                    {"mean_earliest_correct_layer", o.judged.earliest_correct.count > 0
+                                                        ? lagom::io::json(o.judged.earliest_correct.mean)
+                                                        : lagom::io::json()},
+                    {"flops_paper", o.flops.paper.value},
+                    {"flops_honest_decode", o.flops.decode.value},
+                    {"flops_honest_prefill", o.flops.prefill.value},
                     {"wall_ratio", o.wall},
                     {"degenerate", odd == lagom::degeneracy::never            ? "never"
                                    : odd == lagom::degeneracy::always_at_once ? "always_at_once"
@@ -160,7 +173,8 @@ inline lagom::result<lagom::done> write_json(const std::string& path, const run_
     document["other_model"] = facts.other_model;
     document["other_layers"] = facts.other_layers;
   }
-  return lagom::io::write_file(path, document.dump(1) + "\n");
+  return lagom::io::write_file(
+      path, document.dump(1, ' ', false, lagom::io::json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace early_exit

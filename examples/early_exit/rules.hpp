@@ -37,23 +37,29 @@ using any_rule = std::variant<constant_rule, lagom::threshold<>, lagom::standard
   return lagom::cost::linear_decision(2);
 }
 
+// A rule, and whether its fit reached the optimum.
+struct fitted_rule {
+  any_rule rule;
+  bool converged = true;
+};
+
 // Fits a rule on labelled layers. A wrong stop costs the answer and a missed one a layer: a wrong stop weighs
 // `caution` times as much. Margin classifiers weigh their errors so, with the classes balanced first; probabilistic
 // ones stop at odds of `caution` to one. Data of one label is no failure here: the rule is then constant.
-[[nodiscard]] inline lagom::result<any_rule> fit_rule(rule_kind kind, const lagom::dataset_view& data,
-                                                      float caution) {
+[[nodiscard]] inline lagom::result<fitted_rule> fit_rule(rule_kind kind, const lagom::dataset_view& data,
+                                                         float caution) {
   const float stop_at = caution / (1 + caution);
-  const auto fitted = [&](const auto& config, const auto& adjust) -> lagom::result<any_rule> {
+  const auto fitted = [&](const auto& config, const auto& adjust) -> lagom::result<fitted_rule> {
     auto r = lagom::fit<2>(config, data);
-    if (!r && r.error().code == lagom::errc::one_class) return any_rule(constant_rule{data.labels[0] > 0});
+    if (!r && r.error().code == lagom::errc::one_class) return fitted_rule{constant_rule{data.labels[0] > 0}};
     if (!r) return r.error();
     adjust(r->model.rule);
-    return any_rule(std::move(r->model));
+    return fitted_rule{std::move(r->model), r->report.converged};
   };
   const auto as_it_is = [](auto&) {};
   switch (kind) {
     case rule_kind::gap:
-      return any_rule(lagom::adainfer_rule());
+      return fitted_rule{lagom::adainfer_rule()};
     case rule_kind::svm_linear:
       return fitted(
           lagom::linear_svm_config{

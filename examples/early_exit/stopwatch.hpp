@@ -10,7 +10,7 @@ namespace early_exit {
 
 // Times a few held-out prompts of a task, from the first token of the prompt to the answer, probes and decisions
 // included, on one thread. Every prompt runs at full depth and under every rule in turn, and the ratio is of
-// sums of the faster of two runs. Fails with `not_converged` should a live run ever differ from its replay.
+// sums of the faster of two runs. Fails with `bad_value` should a live run ever differ from its replay.
 class stopwatch {
  public:
   stopwatch(const decoder::model<float>& model, const std::vector<prompt>& prompts)
@@ -36,9 +36,10 @@ class stopwatch {
           const exit_run live = run_early(row, cache, rules[r]->rule);
           const auto& replayed = rules[r]->replay.outcomes[row];
           if (live.stop != replayed.stop || live.token != replayed.token) {
-            return lagom::failure{.code = lagom::errc::not_converged,
-                                  .key = "live run that differs from its replay",
-                                  .row = row};
+            return lagom::failure{.code = lagom::errc::bad_value,
+                                  .key = "layer or token of a live run, unlike its replay's,",
+                                  .expected = static_cast<std::uint64_t>(replayed.stop.value),
+                                  .found = static_cast<std::uint64_t>(live.stop.value)};
           }
           best[r] = std::min(best[r], live.seconds);
         }

@@ -2,6 +2,7 @@
 // Task files: one JSON object a line.
 #pragma once
 
+#include <algorithm>
 #include <lagom/io/jsonl.hpp>
 #include <string>
 #include <vector>
@@ -35,6 +36,11 @@ struct task {
           if (!at->is_string()) return lagom::failure{.code = errc::wrong_type, .key = keys[k]};
           text[k] = at->get<std::string>();
           if (text[k].empty()) return lagom::failure{.code = errc::empty, .key = keys[k]};
+        }
+        for (std::size_t k = 0; k < 2; ++k) {  // they stand in tables and pictures
+          const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+          if (std::any_of(text[k].begin(), text[k].end(), control))
+            return lagom::failure{.code = errc::bad_value, .key = keys[k]};
         }
         const bool train = text[2] == "train";
         if (!train && text[2] != "test") return lagom::failure{.code = errc::bad_value, .key = "split"};

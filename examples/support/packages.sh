@@ -3,12 +3,14 @@
 
 say() { printf '%s\n' "$*" >&2; }
 
-# Everything a script may ask for: package, and the command or header that shows it is there.
+# Everything a script may ask for: package, and what shows that it is there (the runtime of the sanitizers and fuzzers is
+# a package of its own).
 lagom_packages='
 g++                 command g++
 cmake               command cmake
 ninja-build         command ninja
 clang               command clang++
+libclang-rt-dev     runtime clang++
 gnuplot-nox         command gnuplot
 libxtensor-dev      header  xtensor/xtensor.hpp xtensor/containers/xtensor.hpp
 libxtensor-blas-dev header  xtensor-blas/xlinalg.hpp
@@ -25,15 +27,19 @@ libeigen3-dev       header  Eigen/Core eigen3/Eigen/Core
 
 # Is the thing there, whatever package manager brought it?
 lagom_present() {
-  local kind=$1 name dir path=${CPATH:-}
+  local kind=$1 name dir path=${CPATH:-} libraries=${LIBRARY_PATH:-}
   shift
   for name in "$@"; do
     case $kind in
       command) command -v "$name" > /dev/null && return 0 ;;
+      runtime) [ -e "$("$name" --rtlib=compiler-rt -print-libgcc-file-name 2> /dev/null)" ] && return 0 ;;
       header) for dir in /usr/include /usr/local/include /opt/homebrew/include ${path//:/ }; do
                 [ -e "$dir/$name" ] && return 0
               done ;;
-      library) case "$(ldconfig -p 2> /dev/null)" in *"lib$name.so "*) return 0 ;; esac ;;
+      library) case "$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2> /dev/null)" in *"lib$name.so "*) return 0 ;; esac
+               for dir in /usr/lib /usr/lib64 /usr/lib/*-linux-gnu* /usr/local/lib ${libraries//:/ }; do
+                 [ -e "$dir/lib$name.so" ] && return 0
+               done ;;
     esac
   done
   return 1

@@ -22,6 +22,7 @@
 #include "core/scalar.hpp"
 #include "core/target.hpp"
 #include "core/tensor_traits.hpp"
+#include "core/tokenizer.hpp"
 #include "core/types.hpp"
 #include "core/vec_view.hpp"
 
@@ -83,6 +84,7 @@
 #include "exit/answer.hpp"
 #include "exit/evaluate.hpp"
 #include "exit/exit_policy.hpp"
+#include "exit/flops_ratios.hpp"
 #include "exit/labels.hpp"
 #include "exit/replay.hpp"
 #include "exit/trace.hpp"

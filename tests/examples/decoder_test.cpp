@@ -69,11 +69,10 @@ double distance(const std::vector<xt::xtensor<T, 2>>& a, const std::vector<float
 }
 
 template <class T>
-void check_against_transformers(const std::string& name) {
+void check_against_transformers(const std::string& name, const decoder::model<T>& model) {
   CAPTURE(name);
   const auto expected =
       must(lagom::io::safetensors::open(golden("decoder/" + name + "/expected.safetensors")));
-  const auto model = load<T>(name);
   const auto tokens = elements<std::int32_t>(expected, "tokens");
   auto cache = model.make_cache(tokens.size());
   const auto seen = run<T>(model, {{&cache, tokens}});
@@ -156,8 +155,15 @@ void check_batch_invariance(const std::string& name) {
 
 TEST_CASE("every state and logit agrees with transformers", "[decoder]") {
   for (const auto& name : configurations) {
-    check_against_transformers<float>(name);
-    check_against_transformers<double>(name);
+    check_against_transformers(name, load<float>(name));
+    check_against_transformers(name, load<double>(name));
+  }
+}
+
+TEMPLATE_TEST_CASE("so do those of the models that come with the examples", "[decoder]", float, double) {
+  for (const std::string name : {"main", "small"}) {
+    check_against_transformers("example_" + name,
+                               must(decoder::model<TestType>::load(LAGOM_EXAMPLE_MODELS "/" + name)));
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <lagom/exit/evaluate.hpp>
+#include <lagom/exit/flops_ratios.hpp>
 #include <lagom/exit/labels.hpp>
 #include <lagom/signal/agreement.hpp>
 #include <lagom/signal/entropy.hpp>
@@ -251,6 +252,8 @@ TEST_CASE("labels follow either reading, and evaluation counts", "[exit][evaluat
   CHECK(correct->rows() == 90 * toy::layers);
   const auto c = correct->view(), a = agrees->view();
   CHECK(c.sequence_count() == 90);
+  const auto late = lagom::label(t, pack, lagom::label_kind::correct, all, lagom::every_nth{4, 3});
+  CHECK(late->rows() == 90 * 2);  // layers 3 and 7
   for (int r = 0; r < 90; ++r) {
     CHECK(a.labels[r * toy::layers + toy::layers - 1] == 1);  // the final layer agrees with itself
     CHECK(c.features(1, r * toy::layers) == 0);               // nothing before the first layer to agree with
@@ -273,4 +276,135 @@ TEST_CASE("labels follow either reading, and evaluation counts", "[exit][evaluat
   CHECK(never.counts.verdict() == lagom::degeneracy::never);
   CHECK(never.exit_accuracy() == never.full_accuracy());
   CHECK(lagom::evaluate(t, *full, [](lagom::index_t) { return false; }).full_accuracy() == 0);
+}
+
+namespace {
+// Statistics whose best token is `top`, by a margin.
+lagom::softmax_stats<float> says(lagom::token_id top, float margin) {
+  lagom::softmax_stats<float> s;
+  for (lagom::token_id v = 0; v < 4; ++v) s.push(v == top ? margin : 0.0f, v);
+  return s;
+}
+
+// Three rows of four layers, by hand: sure and right at layer 1; sure and wrong at layer 0, right later; never sure.
+lagom::trace<> three_rows() {
+  lagom::trace<> t(4);
+  const float low = 0.1f, high = 9;
+  const auto row = [&](int length, std::initializer_list<std::pair<lagom::token_id, float>> layers) {
+    t.begin_row(2, 0, length);
+    int l = 0;
+    for (const auto& [top, margin] : layers) t.set(l++, says(top, margin));
+  };
+  row(10, {{1, low}, {2, high}, {2, high}, {2, high}});
+  row(20, {{1, high}, {1, low}, {2, low}, {2, high}});
+  row(30, {{0, low}, {2, low}, {0, low}, {3, low}});
+  return t;
+}
+}  // namespace
+
+TEST_CASE("evaluation and charges of three rows, counted by hand", "[exit][evaluate]") {
+  const auto t = three_rows();
+  const auto run = lagom::replay(t, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{.8f}});
+  REQUIRE(run);
+  CHECK(run->first_probed == 0);
+  const auto e = lagom::evaluate(t, *run);
+  CHECK(e.rows == 3);
+  CHECK(e.full_correct == 2);
+  CHECK(e.exit_correct == 1);
+  CHECK(e.agreed == 2);  // the first row, and the third at full depth
+  CHECK(e.stop.mean == Approx(4 / 3.0));
+  CHECK(e.stop.population_variance() == Approx((1 + 0 + 9) / 3.0 - 16 / 9.0));
+  CHECK(e.probes.mean == Approx((2 + 1 + 4) / 3.0));
+  CHECK(e.earliest_correct.count == 3);
+  CHECK(e.earliest_correct.mean == Approx((1 + 2 + 1) / 3.0));
+  CHECK(e.length.mean == 20);
+
+  const lagom::cost::decoder_shape shape{
+      .layers = 4, .hidden = 8, .ffn = 16, .heads = 2, .kv_heads = 1, .head_dim = 4, .vocab = 4};
+  const lagom::cost::work decision{100, 0};
+  const auto ratios = lagom::charge(t, *run, shape, decision);
+  using namespace lagom::cost;
+  const double head = full_head(shape).macs;
+  double spent[2] = {}, full[2] = {};
+  const double layers[] = {2, 1, 4}, probes[] = {2, 1, 4}, decisions[] = {2, 1, 3}, lengths[] = {10, 20, 30};
+  for (std::size_t r = 0; r < 3; ++r) {
+    const pass passes[] = {prefill(lengths[r]), decode(lengths[r])};
+    for (std::size_t k = 0; k < 2; ++k) {
+      const double owed = k == 1 ? (4 - layers[r]) * kv_projection(shape, passes[k]).macs : 0;
+      spent[k] += layers[r] * block(shape, passes[k]).macs + probes[r] * head + decisions[r] * 100 + owed;
+      full[k] += 4 * block(shape, passes[k]).macs + head;
+    }
+  }
+  CHECK(ratios.prefill.value == Approx(spent[0] / full[0]));
+  CHECK(ratios.decode.value == Approx(spent[1] / full[1]));
+  CHECK(ratios.paper.value ==
+        Approx(adainfer_ratio(published_model(shape, 20), lagom::mean_layers_used(7 / 3.0)).value));
+  CHECK(lagom::charge(t, *run, shape, decision, [](lagom::index_t) { return false; }).decode.value == 1);
+}
+
+TEST_CASE("a schedule that starts late is known to the report of degenerate rules", "[exit][evaluate]") {
+  const auto t = three_rows();
+  const auto run = lagom::replay(
+      t, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{-1.0f}, lagom::not_before{2}});
+  CHECK(run->first_probed == 2);
+  CHECK(lagom::evaluate(t, *run).counts.verdict() == lagom::degeneracy::always_at_once);
+}
+
+TEST_CASE("flagged statistics are no right answer and no training row", "[exit][evaluate]") {
+  auto t = three_rows();
+  auto flagged = says(2, 9);
+  flagged.push(std::numeric_limits<float>::infinity(), 4);
+  for (int l = 0; l < 4; ++l) t.set(l, flagged);  // of the third row
+  const auto run = lagom::replay(t, lagom::exit_policy{features<lagom::gap>{}, lagom::threshold{.8f}});
+  const auto e = lagom::evaluate(t, *run);
+  CHECK(e.full_correct == 2);
+  CHECK(e.earliest_correct.count == 2);
+  CHECK(lagom::label(t, features<lagom::gap>{}, lagom::label_kind::correct)->rows() == 8);
+}
+
+namespace {
+// Two signals of one name.
+struct scaled_norm {
+  static constexpr std::string_view name = "norm";
+  static constexpr std::size_t width = 1;
+  static constexpr need needs = need::hidden;
+  float factor = 1;
+  void operator()(const auto& o, const auto&, float* out) const noexcept {
+    out[0] = factor * static_cast<float>(o.hidden[0]);
+  }
+};
+}  // namespace
+
+TEST_CASE("signals of one name keep their columns apart", "[exit][trace]") {
+  const features pack{scaled_norm{1}, lagom::gap{}, scaled_norm{3}};
+  lagom::trace<> t(2, pack);
+  t.begin_row(0, 0, 1);
+  for (int l = 0; l < 2; ++l) {
+    const std::vector<float> x{2.0f + static_cast<float>(l)};
+    lagom::layer_obs o{.layer = l, .n_layers = 2, .hidden = x};
+    o.stats = says(0, 1);
+    t.record(portable{}, o, pack);
+  }
+  auto made =
+      lagom::trace_features<std::remove_const_t<decltype(pack)>, lagom::trace_kind::per_instance>::make(pack,
+                                                                                                        t);
+  REQUIRE(made);
+  float out[3];
+  made->at_row(0);
+  (*made)(lagom::layer_obs{.layer = 1, .n_layers = 2}, portable{}, out);
+  CHECK(out[0] == 3);
+  CHECK(out[2] == 9);
+  const features three{scaled_norm{1}, scaled_norm{3}, scaled_norm{5}};  // recorded twice only
+  CHECK_FALSE(
+      lagom::trace_features<std::remove_const_t<decltype(three)>, lagom::trace_kind::per_instance>::make(
+          three, t));
+}
+
+TEST_CASE("after it has stopped, a run does not change its mind", "[exit][policy]") {
+  const lagom::exit_policy policy{features<lagom::gap>{}, lagom::threshold{.8f}};
+  auto run = policy.begin(4);
+  CHECK(run.observe({.layer = 0}, says(1, 9)));
+  CHECK(run.observe({.layer = 1}, says(2, 0.1f)));
+  CHECK(run.token() == 1);
+  CHECK(run.probes() == 1);
 }

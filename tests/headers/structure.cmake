@@ -3,6 +3,7 @@
 # - arrows: a family includes only the families below it;
 # - third-party headers and <immintrin.h> appear only in io/ and adapt/; the light families include few others;
 # - only config.hpp defines macros that it leaves behind;
+# - the umbrella of a family gathers all of it;
 # - a header is at most 300 lines, starts with its licence and says what it is.
 
 cmake_minimum_required(VERSION 3.25)
@@ -42,13 +43,24 @@ foreach(header IN LISTS headers)
     list(APPEND wrong "${header}: no #pragma once")
   endif()
   string(REGEX REPLACE "\n#define PCRE2_CODE_UNIT_WIDTH 8" "" own_macros "${text}")  # PCRE2 asks for it
-  if(NOT header STREQUAL "config.hpp" AND own_macros MATCHES "\n#[ \t]*define ")
+  if(NOT header STREQUAL "config.hpp" AND own_macros MATCHES "\n[ \t]*#[ \t]*define ")
     list(APPEND wrong "${header}: defines a macro; config.hpp is the place")
   endif()
   if(NOT header MATCHES "/")
     continue()  # umbrellas see what they gather
   endif()
   string(REGEX REPLACE "/.*" "" family ${header})
+  if(family IN_LIST light)
+    set(umbrella lagom.hpp)
+  else()
+    set(umbrella ${family}.hpp)
+  endif()
+  if(NOT header MATCHES "/.*/" AND EXISTS ${ROOT}/include/lagom/${umbrella})
+    file(READ ${ROOT}/include/lagom/${umbrella} gathered)
+    if(NOT gathered MATCHES "#include \"${header}\"")
+      list(APPEND wrong "${header}: ${umbrella} does not gather it")
+    endif()
+  endif()
   string(REGEX MATCHALL "#[ \t]*include \"[^\"]+\"" own "${text}")
   foreach(line IN LISTS own)
     string(REGEX REPLACE ".*\"(.*)\"" "\\1" target "${line}")
@@ -66,6 +78,9 @@ foreach(header IN LISTS headers)
       list(APPEND wrong "${header}: ${family} must not see ${other}")
     endif()
   endforeach()
+  if(text MATCHES "#[ \t]*include <lagom/")
+    list(APPEND wrong "${header}: includes its own library with <>, which hides the arrow")
+  endif()
   if(NOT family MATCHES "^(io|adapt)$")
     string(REGEX MATCHALL "#[ \t]*include <[^>]+>" foreign "${text}")
     foreach(line IN LISTS foreign)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // JSON, JSON lines, saved policies, saved traces, sentences.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <lagom/exit/replay.hpp>
 #include <lagom/io/describe.hpp>
@@ -33,6 +35,26 @@ TEST_CASE("strict JSON: duplicate keys, depth, garbage", "[io][json]") {
   CHECK(io::parse_json(std::string(200'000, '[')).error().code == errc::too_deep);
   CHECK(io::parse_json("[[[1]]]", 2).error().code == errc::too_deep);
   CHECK(io::parse_json("[[[1]]]", 3));
+  CHECK(io::parse_json(std::string_view("{}\0]]", 5)).error().byte == 2);
+  CHECK(io::dump_json("\xff").error().code == errc::bad_utf8);
+}
+
+TEST_CASE("a written file replaces what a link names, and a pipe is written as it is", "[io][atomic]") {
+  const scratch dir;
+  dir.write("old", "old");
+  std::filesystem::create_symlink(dir.file("old"), dir.file("link"));
+  REQUIRE(io::write_file(dir.file("link"), "new"));
+  CHECK(std::filesystem::is_symlink(dir.file("link")));
+  CHECK(read_file(dir.file("old")) == "new");
+  REQUIRE(io::write_file("/dev/null", "gone"));
+  CHECK(std::filesystem::is_character_file("/dev/null"));
+  CHECK(io::write_file(dir.path(), "x").error().code == errc::cannot_write);
+  {
+    (void)io::atomic_file::create(dir.file("never"));
+  }
+  CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 2);  // nothing is left behind
+  REQUIRE(::mkfifo(dir.file("pipe").c_str(), 0600) == 0);
+  CHECK(io::load_json(dir.file("pipe")).error().code == errc::cannot_open);  // and does not wait for a writer
 }
 
 TEST_CASE("JSON lines name file and line", "[io][jsonl]") {
@@ -125,8 +147,37 @@ TEST_CASE("a policy file of another kind is refused with its reason", "[io][poli
   CHECK(edited("1.0", "1e60") == errc::not_finite);
   CHECK(edited("1.0,", "1.0, 1.0,") == errc::wrong_width);
   CHECK(edited("{", "[") == errc::bad_json);
+  CHECK(io::save_policy(path, pack, lagom::threshold{std::numeric_limits<float>::quiet_NaN()}).error().code ==
+        errc::not_finite);
+  dir.write("p.json", R"({"lagom":"policy","schema":1,"features":["gap","top_prob"],"widths":[1,1],)"
+                      R"("kind":"patience","rule":{"steps":1.9,"feature":0}})");
+  CHECK(failure_of(io::load_policy<lagom::patience>(path, pack)).code == errc::wrong_type);
   REQUIRE(io::save_policy(path, pack, lagom::patience{2, 2}));  // there is no third feature
   CHECK(failure_of(io::load_policy<lagom::patience>(path, pack)).code == errc::out_of_range);
+}
+
+namespace {
+// A signal of 1200 numbers, each its own place.
+struct wide {
+  static constexpr std::string_view name = "wide";
+  static constexpr std::size_t width = 1200;
+  static constexpr lagom::need needs = lagom::need::hidden;
+  void operator()(const auto&, const auto&, float* out) const noexcept {
+    for (std::size_t i = 0; i < width; ++i) out[i] = static_cast<float>(i);
+  }
+};
+}  // namespace
+
+TEST_CASE("a trace keeps a thousand columns in order", "[io][trace]") {
+  const scratch dir;
+  const features<wide> pack;
+  lagom::trace<> t(1, pack);
+  t.begin_row(0, 0, 1);
+  t.record(lagom::portable{}, lagom::layer_obs{.n_layers = 1}, pack);
+  REQUIRE(io::save_trace(dir.file("t"), t));
+  const auto back = must(io::load_trace(dir.file("t")));
+  REQUIRE(back.columns().size() == wide::width);
+  for (lagom::index_t c = 0; c < 1200; ++c) CHECK(back.value(c, 0, 0) == static_cast<float>(c));
 }
 
 TEST_CASE("a trace is saved and replays the same", "[io][trace]") {

@@ -181,8 +181,18 @@ TEST_CASE("a checkpoint is one file or the shards of its index", "[io][checkpoin
   CHECK(both.require("w", {3}).error().found == 2);
   CHECK(both.require("w", {2, 1}).error().code == errc::wrong_shape);
   CHECK(both.require("x", {1}).error().code == errc::missing_tensor);
-  index(R"({"w":"b.safetensors"})");
+  const std::vector<float> newer{7, 8};
+  two.add<float>("w", {2}, newer);
+  REQUIRE(two.write(dir.file("b.safetensors")));
+  index(R"({"w":"b.safetensors"})");  // a stale tensor of that name in another shard does not count
+  auto moved = must(open());
+  CHECK(std::memcmp(moved.find("w")->bytes.data(), newer.data(), 8) == 0);
+  CHECK(moved.find("v") == nullptr);
+  index("{}");
+  CHECK(open().error().code == errc::empty);
+  index(R"({"v":"a.safetensors"})");
   CHECK(open().error().code == errc::missing_tensor);
+  CHECK(lagom::io::checkpoint::open(std::string(5000, 'x')).error().code == errc::cannot_open);
   index(R"({"w":"../a.safetensors"})");
   CHECK(open().error().code == errc::bad_value);
   index(R"({"w":"gone.safetensors"})");

@@ -209,6 +209,10 @@ TEST_CASE("components that are not handled exactly are refused by name", "[io][t
   const auto f = failure_with("/pre_tokenizer", split);
   CHECK(f.code == errc::bad_pattern);
   CHECK(f.key.view() == "pre_tokenizer.pattern.Regex (");
+  for (const char* cut : {"[\\", "[\\x00-\\", "[a-", "\\", "(?", "\\p"}) {
+    split["pattern"] = {{"Regex", cut}};
+    CHECK(failure_with("/pre_tokenizer", split).code != errc{255});
+  }
   split["pattern"] = {{"String", "("}};
   split["behavior"] = "Sideways";
   CHECK(failure_with("/pre_tokenizer", split).code == errc::bad_value);

@@ -157,7 +157,7 @@ TEST_CASE("a poisoned state or row is flagged, an empty head answers nothing", "
   const head probe{mat_view(w.data(), 100, 8)};
   CHECK(lagom::unembed(portable{}, x, probe).valid());
   w[50 * 8 + 3] = std::numeric_limits<float>::infinity();
-  CHECK(lagom::unembed(portable{}, x, probe).count + lagom::unembed(portable{}, x, probe).bad >= 99);
+  CHECK(lagom::unembed(portable{}, x, probe).count == 99);
   x[2] = std::numeric_limits<float>::quiet_NaN();
   CHECK(lagom::unembed(portable{}, x, probe).bad);
   CHECK(lagom::unembed(portable{}, x, head{mat_view(w.data(), 0, 8)}).top == lagom::no_token);

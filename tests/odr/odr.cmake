@@ -21,12 +21,28 @@ foreach(unit plain fused)
   endif()
 endforeach()
 
+# The name of a function alone: no template arguments, no parameters, no return type.
+function(bare_name out symbol)
+  string(REGEX REPLACE "operator(<<|>>|<=>|<=|>=|<|>|->)" "operator" symbol "${symbol}")
+  string(LENGTH "${symbol}" before)
+  set(after 0)
+  while(NOT before EQUAL after)  # innermost brackets first
+    string(LENGTH "${symbol}" before)
+    string(REGEX REPLACE "<[^<>]*>" "" symbol "${symbol}")
+    string(LENGTH "${symbol}" after)
+  endwhile()
+  string(REGEX REPLACE "\\(anonymous namespace\\)" "anonymous" symbol "${symbol}")
+  string(REGEX REPLACE "\\(.*" "" symbol "${symbol}")
+  string(REGEX REPLACE "^.* ([^ ]+)$" "\\1" symbol "${symbol}")
+  set(${out} "${symbol}" PARENT_SCOPE)
+endfunction()
+
 set(shared "")
 foreach(name IN LISTS found_plain)
+  bare_name(bare "${name}")
   # Standard-library functions over the library's plain types are the standard library's own, and so is what an
   # implicit destructor or assignment of a class of vectors does.
-  if(name IN_LIST found_fused AND NOT name MATCHES "^(void |bool |)(std::|__gnu_cxx::)" AND
-     NOT name MATCHES "^[^(]* std::" AND NOT name MATCHES "::(~[a-z_]+\\(\\)|operator=\\()")
+  if(name IN_LIST found_fused AND NOT bare MATCHES "^(std|__gnu_cxx)::" AND NOT bare MATCHES "::(~[a-z_]+|operator=)$")
     list(APPEND shared "${name}")
   endif()
 endforeach()

@@ -3,7 +3,7 @@
 
 Writes, for every configuration below, a model directory (config.json, model.safetensors or shards) and
 `expected.safetensors` with the token ids, the output of every block, the attention and MLP outputs before the
-residual additions, and the logits.
+residual additions, and the logits. The models that come with the examples get an `expected.safetensors` too.
 
     pip install -r tests/oracle/requirements.txt
     python tests/oracle/decoder.py            # rewrites tests/oracle/golden/decoder
@@ -49,6 +49,8 @@ CONFIGS = {
     "mistral": (MistralConfig, MistralForCausalLM,
                 dict(num_attention_heads=4, num_key_value_heads=2, sliding_window=None), torch.float32, 1, 24),
 }
+EXAMPLES = pathlib.Path(__file__).parents[2] / "examples" / "model"
+EXAMPLE_TOKENS = 12
 COMMON = dict(vocab_size=97, hidden_size=32, intermediate_size=44, num_hidden_layers=3, max_position_embeddings=128,
               rms_norm_eps=1e-5, initializer_range=0.3)
 
@@ -101,6 +103,12 @@ def main() -> None:
         model = model_class.from_pretrained(directory, dtype=torch.float32).eval()
         ids = torch.randint(0, COMMON["vocab_size"], (length,), generator=generator)
         save_file(expected(model, ids), directory / "expected.safetensors")
+    for index, name in enumerate(("main", "small")):
+        model = LlamaForCausalLM.from_pretrained(EXAMPLES / name, dtype=torch.float32).eval()
+        generator = torch.Generator().manual_seed(100 + index)
+        ids = torch.randint(0, model.config.vocab_size, (EXAMPLE_TOKENS,), generator=generator)
+        (args.out / f"example_{name}").mkdir()
+        save_file(expected(model, ids), args.out / f"example_{name}" / "expected.safetensors")
     versions = {"torch": torch.__version__, "transformers": transformers.__version__}
     (args.out / "made_with.json").write_text(json.dumps(versions, indent=2) + "\n")
 

@@ -5,6 +5,7 @@
 #include <lagom/stop/fit_logistic.hpp>
 #include <lagom/stop/fit_rbf_svm.hpp>
 
+#include "support/approx.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
 
@@ -61,6 +62,8 @@ void check_set(const std::string& name) {
     const std::string kind = expected["kind"];
     CAPTURE(name, kind, expected.value("C", 0.0), expected.value("loss", ""), expected.value("bias", ""));
     const double objective = expected["objective"];
+    const double negative_weight = expected.value("negative_weight", 1.0);
+    const bool balanced = expected.value("balanced", false);
     const auto close = [&](const lagom::fit_report& r) {
       CAPTURE(r.objective, objective, r.iterations);
       CHECK(r.converged);
@@ -72,18 +75,26 @@ void check_set(const std::string& name) {
               .C = expected["C"],
               .loss = expected["loss"] == "hinge" ? lagom::svm_loss::hinge : lagom::svm_loss::squared_hinge,
               .bias = expected["bias"] == "regularised" ? lagom::bias_term::regularised
-                                                        : lagom::bias_term::unregularised},
+                                                        : lagom::bias_term::unregularised,
+              .negative_weight = negative_weight,
+              .balanced = balanced},
           set.view()));
       close(fit.report);
       same_decisions(fit.model, set, expected["decisions"], 1e-3);
     } else if (kind == "logistic") {
-      const auto fit = must(lagom::fit<N>(lagom::logistic_config{.C = expected["C"]}, set.view()));
+      const auto fit = must(lagom::fit<N>(
+          lagom::logistic_config{
+              .C = expected["C"], .negative_weight = negative_weight, .balanced = balanced},
+          set.view()));
       close(fit.report);
       same_decisions(fit.model, set, expected["decisions"], 1e-4);
     } else if (kind == "rbf_svm") {
-      const auto fit = must(lagom::fit<N>(
-          lagom::rbf_svm_config{.C = expected["C"], .gamma = expected["gamma"], .tolerance = 1e-6},
-          set.view()));
+      const auto fit = must(lagom::fit<N>(lagom::rbf_svm_config{.C = expected["C"],
+                                                                .gamma = expected["gamma"],
+                                                                .negative_weight = negative_weight,
+                                                                .balanced = balanced,
+                                                                .tolerance = 1e-6},
+                                          set.view()));
       close(fit.report);
       same_decisions(fit.model, set, expected["decisions"], 1e-3);
     } else {
@@ -176,6 +187,67 @@ TEST_CASE("fits are deterministic, and class weights move the decision", "[stop]
   CHECK(few.report.rows == 100);
 }
 
+TEST_CASE("thinning meets every layer, also where its stride is a multiple of the depth", "[stop][fit]") {
+  constexpr int layers = 16, instances = 500;
+  lagom::dataset data(1);
+  for (int i = 0; i < instances; ++i) {
+    data.begin_sequence();
+    for (int l = 0; l < layers; ++l) data.add_row(std::vector<float>{static_cast<float>(l)}, l >= 8);
+  }
+  const auto rows = must(lagom::detail::prepare<1, lagom::portable>(data.view(), false, instances));
+  REQUIRE(rows.data.rows() == instances);
+  std::vector<int> seen(layers);
+  for (const float l : rows.x) ++seen[static_cast<std::size_t>(l)];
+  for (const int n : seen) CHECK(n > instances / layers / 4);
+  CHECK(must(lagom::fit<1>(lagom::rbf_svm_config{.max_rows = instances}, data.view())).report.converged);
+}
+
+TEST_CASE("a row of weight 0 is a row that is not there", "[stop][fit]") {
+  const auto z = normal<float>(80, 5);
+  lagom::dataset with(2), without(2);
+  for (std::size_t i = 0; i < 40; ++i) {
+    const std::vector<float> x{z[2 * i], z[2 * i + 1]};
+    const bool label = x[0] + 0.5f * z[(7 * i) % 80] > 0, kept = i % 3 != 0;
+    with.add_row(x, label, kept ? 1.0f : 0.0f);
+    if (kept) without.add_row(x, label);
+  }
+  const auto same = [&](const auto& config) {
+    const auto a = must(lagom::fit<2>(config, with.view())), b = must(lagom::fit<2>(config, without.view()));
+    CHECK(a.report.rows == b.report.rows);
+    CHECK(a.report.objective == b.report.objective);
+    CHECK(a.model.rule.bias == b.model.rule.bias);
+  };
+  same(lagom::linear_svm_config{});
+  same(lagom::linear_svm_config{.loss = lagom::svm_loss::hinge});
+  same(lagom::logistic_config{});
+  same(lagom::rbf_svm_config{});
+}
+
+TEST_CASE("features of any size are standardised", "[stop][fit]") {
+  for (const float size : {1e-30f, 1e-8f, 1.0f, 1e30f}) {
+    lagom::dataset data(1);
+    for (int i = 0; i < 40; ++i) data.add_row(std::vector<float>{size * static_cast<float>(i - 20)}, i >= 20);
+    const auto crf = must(lagom::fit<1>(lagom::crf_config{}, data.view()));
+    const auto svm = must(lagom::fit<1>(lagom::linear_svm_config{.C = 100}, data.view()));
+    lagom::no_state s;
+    CHECK(svm.model.step(s, std::vector<float>{15 * size}) > 0);
+    CHECK(svm.model.step(s, std::vector<float>{-15 * size}) < 0);
+    CHECK(crf.model.rule.weights[1][0] > 0.1f);
+  }
+}
+
+TEST_CASE("the CRF's likelihood is a probability, however sure it is", "[stop][fit]") {
+  for (const double c2 : {0.0, 1e-9}) {
+    lagom::dataset data(1);
+    for (int s = 0; s < 6; ++s) {
+      data.begin_sequence();
+      for (int l = 0; l < 8; ++l) data.add_row(std::vector<float>{static_cast<float>(l)}, l >= 2 + s % 4);
+    }
+    const auto crf = must(lagom::fit<1>(lagom::crf_config{.c2 = c2, .max_iterations = 3000}, data.view()));
+    CHECK(crf.report.objective >= 0);
+  }
+}
+
 TEST_CASE("what cannot be fitted is refused with its reason", "[stop][fit]") {
   using lagom::errc;
   const auto code = [](auto result) { return result ? errc{255} : result.error().code; };
@@ -198,6 +270,36 @@ TEST_CASE("what cannot be fitted is refused with its reason", "[stop][fit]") {
   CHECK(code(lagom::fit<1>(lagom::rbf_svm_config{.gamma = -1}, one.view())) == errc::bad_value);
   CHECK(code(lagom::fit<1>(lagom::crf_config{.c2 = -1}, one.view())) == errc::bad_value);
   CHECK(lagom::fit<2>(lagom::logistic_config{}, poisoned.view()).error().row == 1);
+  const double infinite = std::numeric_limits<double>::infinity();
+  CHECK(code(lagom::fit<1>(lagom::linear_svm_config{.C = infinite}, one.view())) == errc::bad_value);
+  CHECK(code(lagom::fit<1>(lagom::linear_svm_config{.positive_weight = 0}, one.view())) == errc::bad_value);
+  CHECK(code(lagom::fit<1>(lagom::rbf_svm_config{.negative_weight = -1}, one.view())) == errc::bad_value);
+  const auto weighted = [&](float weight) {
+    lagom::dataset data(1);
+    for (int i = 0; i < 6; ++i)
+      data.add_row(std::vector<float>{static_cast<float>(i)}, i > 2, i == 4 ? weight : 1.0f);
+    return data;
+  };
+  auto nan_weight = weighted(std::numeric_limits<float>::quiet_NaN()), negative = weighted(-1),
+       heavy = weighted(2);
+  CHECK(code(lagom::fit<1>(lagom::logistic_config{}, nan_weight.view())) == errc::not_finite);
+  CHECK(code(lagom::fit<1>(lagom::logistic_config{}, negative.view())) == errc::bad_value);
+  CHECK(lagom::fit<1>(lagom::logistic_config{}, heavy.view()));
+  CHECK(code(lagom::fit<1>(lagom::crf_config{}, heavy.view())) == errc::unsupported);
+  auto crooked = heavy.view();
+  const std::vector<lagom::index_t> bounds{0, 4, 2, 6};
+  crooked.sequences = bounds;
+  CHECK(code(lagom::fit<1>(lagom::logistic_config{}, crooked)) == errc::bad_value);
+  crooked = heavy.view();
+  crooked.weights = crooked.weights.slice(0, 5);
+  CHECK(code(lagom::fit<1>(lagom::logistic_config{}, crooked)) == errc::wrong_shape);
+  lagom::dataset huge(1);
+  for (int i = 0; i < 6; ++i) huge.add_row(std::vector<float>{i == 0 ? -3e38f : 3e38f}, i > 2);
+  const auto never_nonsense = [](auto result) { return !result || std::isfinite(result->report.objective); };
+  CHECK(never_nonsense(lagom::fit<1>(lagom::linear_svm_config{.loss = lagom::svm_loss::hinge}, huge.view())));
+  CHECK(never_nonsense(lagom::fit<1>(lagom::logistic_config{}, huge.view())));
+  CHECK(never_nonsense(lagom::fit<1>(lagom::crf_config{}, huge.view())));
+  CHECK(never_nonsense(lagom::fit<1>(lagom::rbf_svm_config{}, huge.view())));
 }
 
 TEST_CASE("a constant feature and separable data are no trouble", "[stop][fit]") {

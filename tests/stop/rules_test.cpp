@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <lagom/signal/exit_signal.hpp>
 #include <lagom/stop/all_of.hpp>
 #include <lagom/stop/any_of.hpp>
 #include <lagom/stop/at_layers.hpp>
@@ -153,6 +154,40 @@ TEST_CASE("combined rules all take every step", "[stop][combine]") {
   CHECK(step(either, e, {0.9f, 0}) >= 0);
   CHECK(step(either, e, {0.1f, 1}) < 0);
   CHECK(step(either, e, {0.1f, 1}) >= 0);
+}
+
+namespace {
+// A rule whose score is lost.
+struct lost {
+  using state = lagom::no_state;
+  float step(state&, lagom::vec_view<const float>) const noexcept {
+    float nan;
+    lagom::mark_missing(&nan);
+    return nan;
+  }
+};
+}  // namespace
+
+TEST_CASE("a lost score would not stop, wherever it stands", "[stop][combine]") {
+  const lagom::threshold yes{0.5f};
+  const auto score = [](const auto& rule) {
+    typename std::remove_cvref_t<decltype(rule)>::state s;
+    return step(rule, s, {0.9f});
+  };
+  CHECK(score(lagom::all_of{yes, lost{}}) < 0);
+  CHECK(score(lagom::all_of{lost{}, yes}) < 0);
+  CHECK(score(lagom::any_of{yes, lost{}}) >= 0);
+  CHECK(score(lagom::any_of{lost{}, yes}) >= 0);
+  CHECK(score(lagom::any_of{lost{}, lost{}}) < 0);
+  const float infinity = std::numeric_limits<float>::infinity();
+  CHECK(score(lagom::all_of{lagom::threshold{-infinity}}) >= 0);
+  CHECK(score(lagom::all_of{lagom::threshold{infinity}}) < 0);
+}
+
+TEST_CASE("a stride counts layers or tokens", "[stop][schedule]") {
+  const lagom::every_nth<lagom::index_t> tokens{3, 1};
+  CHECK_FALSE(tokens(lagom::index_t{0}, 9));
+  CHECK(tokens(lagom::index_t{4}, 9));
 }
 
 TEST_CASE("schedules say which layers are probed", "[stop][schedule]") {

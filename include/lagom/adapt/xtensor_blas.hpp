@@ -12,6 +12,8 @@
 #endif
 #pragma pop_macro("ASSERT")
 
+#include <limits>
+
 #include "../kernel/cosine.hpp"
 #include "../kernel/unembed.hpp"
 #include "xtensor.hpp"
@@ -20,11 +22,14 @@ namespace lagom {
 inline namespace v0 {
 
 /// `dot`, `squared_norm` and `unembed` of float and double through BLAS; everything else is portable: a head in
-/// bf16 or f16 (BLAS has no kernel for it, and the portable body reads half the bytes), a transposed head.
+/// bf16 or f16 (BLAS has no kernel for it, and the portable body reads half the bytes), a transposed head, strides
+/// that BLAS has no word for.
 /// The BLAS decides about threads and about its order of summation: results are not bit-equal to `portable`'s.
 struct xtensor_blas : portable {
   template <std::floating_point T>
   [[nodiscard]] T dot(vec_view<const T> x, vec_view<const T> y) const noexcept {
+    if (x.stride() < 1 || y.stride() < 1 || !fits(x.size()) || !fits(x.stride()) || !fits(y.stride()))
+      return lagom::dot(portable{}, x, y);
     T sum = 0;
     cxxblas::dot<xt::blas_index_t>(index(x.size()), x.data(), index(x.stride()), y.data(), index(y.stride()),
                                    sum);
@@ -39,7 +44,10 @@ struct xtensor_blas : portable {
   /// Logits a tile of rows by `gemv`; the tile is reduced while it is in cache.
   template <std::floating_point T, final_norm Norm>
   [[nodiscard]] softmax_stats<T> unembed(vec_view<const T> hidden, const head<T, Norm>& to) const noexcept {
-    if (to.rows.col_stride() != 1) return detail::unembed_portable(*this, hidden, to);
+    if (to.rows.col_stride() != 1 || to.rows.row_stride() < to.rows.cols() || hidden.empty() ||
+        !fits(to.rows.row_stride())) {
+      return detail::unembed_portable(*this, hidden, to);
+    }
     using accumulator = detail::softmax_accumulator<portable, T>;
     accumulator stats;
     detail::normed_slice<portable, T, Norm> slices(*this, hidden, to.norm);
@@ -61,6 +69,8 @@ struct xtensor_blas : portable {
   }
 
  private:
+  /// BLAS counts in its own type, and reads a stride below 1 from the other end.
+  static bool fits(index_t i) noexcept { return i <= std::numeric_limits<xt::blas_index_t>::max(); }
   static xt::blas_index_t index(index_t i) noexcept { return static_cast<xt::blas_index_t>(i); }
 };
 

@@ -30,6 +30,17 @@ enum class target : std::uint32_t {
   neon = 1u << 10,
   dotprod = 1u << 11,
   sve = 1u << 12,
+  ssse3 = 1u << 13,
+  sse42 = 1u << 14,
+  popcnt = 1u << 15,
+  bmi = 1u << 16,
+  bmi2 = 1u << 17,
+  lzcnt = 1u << 18,
+  avx512f = 1u << 19,  // without all of BW, VL and DQ
+  avx_vnni = 1u << 20,
+  avx10 = 1u << 21,
+  apx = 1u << 22,
+  finite_math = 1u << 28,
   fast_math = 1u << 29,
   asserts = 1u << 30,
   custom_assert = 1u << 31,
@@ -50,6 +61,24 @@ static constexpr target this_target = target::baseline
 #ifdef __SSE4_1__
                                       | target::sse4
 #endif
+#ifdef __SSSE3__
+                                      | target::ssse3
+#endif
+#ifdef __SSE4_2__
+                                      | target::sse42
+#endif
+#ifdef __POPCNT__
+                                      | target::popcnt
+#endif
+#ifdef __BMI__
+                                      | target::bmi
+#endif
+#ifdef __BMI2__
+                                      | target::bmi2
+#endif
+#ifdef __LZCNT__
+                                      | target::lzcnt
+#endif
 #ifdef __AVX__
                                       | target::avx
 #endif
@@ -64,6 +93,17 @@ static constexpr target this_target = target::baseline
 #endif
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
                                       | target::avx512
+#elif defined(__AVX512F__)
+                                      | target::avx512f
+#endif
+#ifdef __AVXVNNI__
+                                      | target::avx_vnni
+#endif
+#ifdef __AVX10_1__
+                                      | target::avx10
+#endif
+#ifdef __APX_F__
+                                      | target::apx
 #endif
 #ifdef __AVX512VNNI__
                                       | target::avx512_vnni
@@ -85,6 +125,9 @@ static constexpr target this_target = target::baseline
 #endif
 #ifdef __ARM_FEATURE_SVE
                                       | target::sve
+#endif
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+                                      | target::finite_math
 #endif
 #ifdef __FAST_MATH__
                                       | target::fast_math

@@ -24,15 +24,17 @@ inline namespace v0 {
 /// ```
 ///
 /// The default covers whatever has `data()` and `size()` and is *known* to be one-dimensional and contiguous.
-/// A type that also has `shape()` or `dimension()` is a tensor of a rank the default cannot know: it is not
-/// covered, so that a matrix never passes as a vector by accident. Adapters in `adapt/` specialise those.
+/// A type that also has `shape()`, `dimension()`, `rows()`, `extent(int)` or `rank` is a tensor of a rank the default
+/// cannot know: it is not covered, so that a matrix never passes as a vector by accident. Adapters in `adapt/` specialise those.
 template <class T>
 struct tensor_traits {};
 
 namespace detail {
 
 template <class T>
-concept has_shape = requires(const T& t) { t.shape(); } || requires(const T& t) { t.dimension(); };
+concept has_shape = requires(const T& t) { t.shape(); } || requires(const T& t) {
+  t.dimension();
+} || requires(const T& t) { t.rows(); } || requires(const T& t) { t.extent(0); } || requires { T::rank; };
 
 template <class T>
 concept flat_container = !has_shape<T> && requires(T& t) {

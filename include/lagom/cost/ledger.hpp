@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../core/ratio.hpp"
+#include "parameters.hpp"
 #include "shape.hpp"
 
 namespace lagom {
@@ -33,11 +34,12 @@ struct widths {
   double kv = 2;
 };
 
-/// What is computed in one go: `tokens` new tokens, each attending to `context` positions on average.
-/// Weights are read once for all of them.
+/// What is computed in one go: `tokens` new tokens of each of `sequences`, each attending to `context` positions on
+/// average. Weights are read once for all of them, keys and values once a sequence.
 struct pass {
   double tokens = 1;
   double context = 0;
+  double sequences = 1;
 };
 
 /// One token after `context` others.
@@ -53,37 +55,43 @@ LAGOM_LEAF constexpr work block(const decoder_shape& s, pass p, widths w = {}) n
   if (s.experts > 1) {
     double untouched = 1;
     const double miss = 1.0 - static_cast<double>(s.experts_per_token) / s.experts;
-    for (double t = 0; t < p.tokens && untouched > 1e-9; ++t) untouched *= miss;
+    for (double t = 0; t < p.sequences * p.tokens && untouched > 1e-9; ++t) untouched *= miss;
     ffn_weights = ffn_weights * s.experts * (1 - untouched) + static_cast<double>(s.hidden) * s.experts;
   }
   const double kv = 2.0 * s.kv_heads * s.head_dim * w.kv;
-  return {p.tokens * (s.layer_macs() + attention + 4.0 * s.hidden),
-          (s.attention_macs() + ffn_weights + 2.0 * s.hidden) * w.weight + p.tokens * kv +
-              (p.tokens > 1 ? p.tokens : p.context) * kv};
+  const double reach =
+      p.context + (p.tokens - 1) / 2;  // positions that the last token sees: each is read once
+  return {p.sequences * p.tokens * (s.layer_macs() + attention + 4.0 * s.hidden),
+          (s.attention_macs() + ffn_weights + 2.0 * static_cast<double>(norm_parameters(s))) * w.weight +
+              p.sequences * (p.tokens + reach) * kv};
 }
 
-/// The final norm at one position.
-LAGOM_LEAF constexpr work final_norm(const decoder_shape& s, widths w = {}) noexcept {
-  return {2.0 * s.hidden, s.hidden * w.weight};
+/// The final norm at one position of each of `states` sequences.
+LAGOM_LEAF constexpr work final_norm(const decoder_shape& s, widths w = {}, double states = 1) noexcept {
+  return {states * 2.0 * s.hidden, s.hidden * w.weight};
 }
 
 /// Multiply-adds a logit of the fused softmax statistics (one exponential by polynomial, two sums).
 inline constexpr double softmax_macs = 12;
 
-/// A probe over the whole head at one position: norm, V rows, softmax statistics. Logits are not stored.
-LAGOM_LEAF constexpr work full_head(const decoder_shape& s, widths w = {}) noexcept {
-  return final_norm(s, w) + work{s.head_macs() + softmax_macs * s.vocab, s.head_macs() * w.weight};
+/// A probe over the whole head at one position of each of `states` sequences: norm, V rows, softmax statistics. The
+/// head is read once for all; logits are not stored.
+LAGOM_LEAF constexpr work full_head(const decoder_shape& s, widths w = {}, double states = 1) noexcept {
+  return final_norm(s, w, states) +
+         work{states * (s.head_macs() + softmax_macs * s.vocab), s.head_macs() * w.weight};
 }
 
-/// A probe over K rows of the head.
-LAGOM_LEAF constexpr work row_head(const decoder_shape& s, double rows, widths w = {}) noexcept {
+/// A probe over K rows of the head, the same for all states.
+LAGOM_LEAF constexpr work row_head(const decoder_shape& s, double rows, widths w = {},
+                                   double states = 1) noexcept {
   const double n = rows * s.hidden;
-  return final_norm(s, w) + work{n + softmax_macs * rows, n * w.weight};
+  return final_norm(s, w, states) + work{states * (n + softmax_macs * rows), n * w.weight};
 }
 
 /// Keys and values of a skipped layer, projected from the exit state.
 LAGOM_LEAF constexpr work kv_projection(const decoder_shape& s, pass p, widths w = {}) noexcept {
-  return {p.tokens * s.kv_macs(), s.kv_macs() * w.weight + p.tokens * 2.0 * s.kv_heads * s.head_dim * w.kv};
+  const double positions = p.sequences * p.tokens;
+  return {positions * s.kv_macs(), s.kv_macs() * w.weight + positions * 2.0 * s.kv_heads * s.head_dim * w.kv};
 }
 
 /// Cosine similarity of two states at one position, the previous norm kept: 2 h.
@@ -109,10 +117,11 @@ struct executed {
   work decision{};       ///< ... of this work each
 };
 
-/// The bill of a pass. Probes and decisions happen at one position, blocks at all of the pass.
+/// The bill of a pass. Probes and decisions happen at one position of every sequence, blocks at all of the pass.
 LAGOM_LEAF constexpr work total(const decoder_shape& s, pass p, const executed& e, widths w = {}) noexcept {
-  return e.blocks * block(s, p, w) + e.heads * full_head(s, w) + e.row_heads * row_head(s, e.head_rows, w) +
-         e.kv_layers * kv_projection(s, p, w) + e.decisions * e.decision;
+  return e.blocks * block(s, p, w) + e.heads * full_head(s, w, p.sequences) +
+         e.row_heads * row_head(s, e.head_rows, w, p.sequences) + e.kv_layers * kv_projection(s, p, w) +
+         p.sequences * e.decisions * e.decision;
 }
 
 /// The full model, answering once.

@@ -27,7 +27,9 @@ LAGOM_LEAF constexpr std::int64_t layer_parameters(const decoder_shape& s) noexc
   return n + 2 * norm_parameters(s);
 }
 
-/// All parameters: embedding, positions, layers, final norm, and the head unless it is tied.
+/// All parameters: embedding, positions, layers, final norm, and the head unless it is tied. Exact for families whose
+/// layers have two norms and biases on all projections or none (GPT-2, Llama, Mistral); biases on q, k and v alone
+/// (Qwen2) or further norms (Gemma 2) are not counted, some 1e-4 of the whole.
 LAGOM_LEAF constexpr std::int64_t parameters(const decoder_shape& s) noexcept {
   const std::int64_t table = std::int64_t{s.vocab} * s.hidden;
   return table + std::int64_t{s.positions} * s.hidden + s.layers * layer_parameters(s) + norm_parameters(s) +

@@ -11,6 +11,11 @@ namespace lagom {
 inline namespace v0 {
 
 namespace detail {
+template <class A, class T>
+concept logits_of =
+    tensor<A, 1> &&
+    std::same_as<accumulator_t<typename decltype(as_vec(std::declval<const A&>()))::value_type>,
+                 accumulator_t<T>>;
 template <class F, class T>
 concept answers_itself = requires(const F& f, vec_view<const T> hidden) {
   { f(hidden) } -> std::same_as<softmax_stats<accumulator_t<T>>>;
@@ -19,12 +24,13 @@ concept answers_itself = requires(const F& f, vec_view<const T> hidden) {
 
 /// What may stand in the place of the head when an engine shows a layer:
 /// - a `head`: the fused probe runs, the logits never exist;
-/// - logits that the engine already has, as any vector;
+/// - logits that the engine already has, as any vector whose accumulator type is that of the states (float for
+///   f16, bf16 and float; double for double);
 /// - softmax statistics that the engine already has;
 /// - a function `softmax_stats(hidden)`: an engine's own head, sharded, quantised or on a device.
 template <class A, class T>
-concept answer_source = head_view<A> || tensor<A, 1> || std::same_as<A, softmax_stats<accumulator_t<T>>> ||
-                        detail::answers_itself<A, T>;
+concept answer_source = head_view<A> || detail::logits_of<A, T> ||
+                        std::same_as<A, softmax_stats<accumulator_t<T>>> || detail::answers_itself<A, T>;
 
 namespace detail {
 

@@ -50,33 +50,41 @@ struct evaluation {
   }
 };
 
+namespace detail {
+/// Is this layer's best token the expected one, from sound statistics?
+template <trace_kind Kind>
+[[nodiscard]] LAGOM_INLINE bool right(const trace<Kind>& t, index_t row, layer_index l) noexcept {
+  return t.expected(row) != no_token && t.stats(row, l).valid() && t.stats(row, l).top == t.expected(row);
+}
+}  // namespace detail
+
 /// First layer whose best token is the expected one: the oracle's stop. -1 when there is none.
 template <trace_kind Kind>
 [[nodiscard]] LAGOM_INLINE layer_index earliest_correct(const trace<Kind>& t, index_t row) noexcept {
   for (int l = 0; l < t.layers(); ++l) {
-    if (t.expected(row) != no_token && t.stats(row, l).top == t.expected(row)) return l;
+    if (detail::right(t, row, l)) return l;
   }
   return -1;
 }
 
 /// Judges the outcomes of a replay against the trace, over the rows for which `keep(row)` is true (all of them
-/// must have been replayed).
-/// `first_probed` is the first layer that the policy's schedule looks at.
+/// must have been replayed). Statistics that are flagged count as wrong answers.
 template <backend B = portable, trace_kind Kind, class Keep = every_row>
-[[nodiscard]] evaluation evaluate(const trace<Kind>& t, const replayed<Kind>& run, const Keep& keep = {},
-                                  layer_index first_probed = 0) {
+[[nodiscard]] evaluation evaluate(const trace<Kind>& t, const replayed<Kind>& run, const Keep& keep = {}) {
+  LAGOM_ASSERT(static_cast<index_t>(run.outcomes.size()) == t.rows());
   evaluation e;
   for (index_t row = 0; row < t.rows(); ++row) {
     if (!keep(row)) continue;
     const exit_outcome& out = run.outcomes[static_cast<std::size_t>(row)];
+    LAGOM_ASSERT(out.stop.value >= 0);
     ++e.rows;
-    e.full_correct += t.expected(row) != no_token && t.final_token(row) == t.expected(row);
-    e.exit_correct += t.expected(row) != no_token && out.token == t.expected(row);
+    e.full_correct += detail::right(t, row, t.layers() - 1);
+    e.exit_correct += detail::right(t, row, out.stop);
     e.agreed += out.token == t.final_token(row);
     e.stop.push(out.stop.value);
     e.probes.push(out.probes);
     e.length.push(t.length(row));
-    e.counts.push(out.stop, first_probed, t.layers());
+    e.counts.push(out.stop, run.first_probed, t.layers());
     if (const layer_index first = earliest_correct(t, row); first.value >= 0)
       e.earliest_correct.push(first.value);
   }

@@ -48,10 +48,15 @@ class exit_run;
 /// No allocation, no exceptions.
 template <class Features, class Rule, class Schedule = every_layer, class Backend = portable>
 struct exit_policy {
-  static_assert(check_signal<Features>::value && check_rule<Rule>::value && check_schedule<Schedule>::value &&
-                backend<Backend>);
+  static_assert(check_signal<Features>::value && check_rule<Rule>::value && check_schedule<Schedule>::value);
+  static_assert(backend<Backend>, "policy: the backend must be a copyable class, such as lagom::portable");
+  static_assert(detail::width_of<Rule> <= Features::width,
+                "policy: the rule reads more features than the signals write");
   using rule_type = Rule;
   using features_type = Features;
+
+  /// Statistics of the last probed layer are statistics too: somebody has to compute them there.
+  static constexpr bool reads_stats = intersects(Features::needs, need::stats | need::last_stats);
 
   [[no_unique_address]] Features features{};
   [[no_unique_address]] Rule rule{};
@@ -72,17 +77,22 @@ struct exit_policy {
 
   /// State and policy together, for engines that decode one sequence at a time. Must not outlive the policy.
   template <scalar T = float>
-  [[nodiscard]] LAGOM_LEAF exit_run<exit_policy, T> begin(int n_layers) const noexcept {
+  [[nodiscard]] LAGOM_LEAF exit_run<exit_policy, T> begin(int n_layers) const& noexcept {
     return exit_run<exit_policy, T>(*this, n_layers);
   }
+  template <scalar T = float>
+  exit_run<exit_policy, T> begin(int) const&& = delete;  // the run would outlive the policy
 
   /// Shows layer `obs.layer` to the policy. True: stop, the state holds the answer.
-  /// Layers come in order, each at most once; after true no more. `from` is an `answer_source`.
-  template <scalar T, answer_source<T> Answer>
-  LAGOM_HD bool observe(exit_state<exit_policy, T>& s, basic_layer_obs<T> obs,
-                        const Answer& from) const noexcept {
-    LAGOM_ASSERT(0 <= obs.layer.value && obs.layer.value < s.n_layers && !s.stopped);
-    constexpr bool reads_stats = reads(need::stats);
+  /// Layers come in order, each at most once; after true nothing changes any more. `from` is an `answer_source`.
+  template <scalar T, class Answer>
+  [[nodiscard]] LAGOM_HD bool observe(exit_state<exit_policy, T>& s, basic_layer_obs<T> obs,
+                                      const Answer& from) const noexcept {
+    static_assert(answer_source<Answer, T>,
+                  "observe: the answer comes from a lagom::head, logits, softmax statistics of the states' "
+                  "accumulator type, or a noexcept function that makes these from the hidden state");
+    LAGOM_ASSERT(0 <= obs.layer.value && obs.layer.value < s.n_layers);
+    if (s.stopped) return true;
     const bool last = obs.layer.value + 1 == s.n_layers;
     const bool probed = !last && schedule(obs.layer, s.n_layers);
     bool stop = last;
@@ -114,7 +124,7 @@ struct exit_policy {
   LAGOM_HD bool decide(exit_state<exit_policy, T>& s, const basic_layer_obs<T>& obs) const noexcept {
     float x[Features::width];
     features(obs, backend, x);
-    bool sound = !reads(need::stats) || obs.stats.valid();
+    bool sound = !reads_stats || obs.stats.valid();
     for (const float& feature : x) sound = sound && is_finite(&feature);
     if (!sound) {
       s.score = -1;
@@ -140,8 +150,8 @@ class exit_run {
       : policy_(&policy), state_(policy.template state<T>(n_layers)) {}
 
   /// Shows a layer: `run.observe({.layer = l, .hidden = {x, dim}}, head)`. True: stop.
-  template <answer_source<T> Answer>
-  LAGOM_LEAF bool observe(const basic_layer_obs<T>& obs, const Answer& from) noexcept {
+  template <class Answer>
+  [[nodiscard]] LAGOM_LEAF bool observe(const basic_layer_obs<T>& obs, const Answer& from) noexcept {
     return policy_->observe(state_, obs, from);
   }
 

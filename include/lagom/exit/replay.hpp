@@ -17,11 +17,14 @@ struct exit_outcome {
 };
 
 /// The outcomes of a replay, row by row. `exact` says whether the model itself, run under the policy, would have
-/// done the same: true where no recorded token depends on an earlier stop.
+/// done the same: true where no recorded token depends on an earlier stop. Over teacher-forced tokens this holds for
+/// an engine whose skipped layers get their exact keys and values; one that copies the exit state into the cache
+/// changes the states of later tokens, and no replay can know.
 template <trace_kind Kind>
 struct replayed {
   static constexpr bool exact = Kind != trace_kind::free_running;
   std::vector<exit_outcome> outcomes;
+  layer_index first_probed{-1};  ///< the first layer that the schedule looks at; -1 = none
 };
 
 /// Keeps every row.
@@ -41,6 +44,9 @@ result<replayed<Kind>> replay(const trace<Kind>& recorded,
   exit_policy<columns, R, S, B> shadow{*made, policy.rule, policy.schedule, policy.backend};
   replayed<Kind> result;
   result.outcomes.reserve(static_cast<std::size_t>(recorded.rows()));
+  for (int l = 0; l + 1 < recorded.layers() && result.first_probed.value < 0; ++l) {
+    if (policy.schedule(layer_index(l), recorded.layers())) result.first_probed = l;
+  }
   for (index_t row = 0; row < recorded.rows(); ++row) {
     exit_outcome& out = result.outcomes.emplace_back();
     if (!keep(row)) continue;

@@ -61,9 +61,11 @@ class trace {
     for (auto& c : columns_) c.values.resize(cells);
   }
 
-  /// Records one layer of the row that was opened last; `obs.stats` must be filled in.
-  template <backend B, class... Ss>
-  void record(const B& b, const layer_obs& obs, const features<Ss...>& recorded) {
+  /// Records one layer of the row that was opened last, of float, bf16 or f16 states; `obs.stats` must be filled in. Precondition: `recorded` is
+  /// the pack that the trace was made with.
+  template <backend B, scalar T, class... Ss>
+    requires std::same_as<accumulator_t<T>, float>
+  void record(const B& b, const basic_layer_obs<T>& obs, const features<Ss...>& recorded) {
     const std::size_t at = cell(rows() - 1, obs.layer);
     stats_[at] = obs.stats;
     std::size_t next = 0;
@@ -71,14 +73,20 @@ class trace {
       if constexpr (!from_stats<S>) {
         float x[S::width];
         signal(obs, b, x);
-        for (const float value : x) columns_[next++].values[at] = value;
+        for (const float value : x) {
+          LAGOM_ASSERT(next < columns_.size() && columns_[next].name.view() == S::name);
+          columns_[next++].values[at] = value;
+        }
       }
     });
+    LAGOM_ASSERT(next == columns_.size());
   }
 
-  /// Adds the rows of another trace of the same model and the same columns.
+  /// Adds the rows of another trace. Precondition: of the same model and the same columns.
   LAGOM_INLINE void append(const trace& other) {
     LAGOM_ASSERT(layers_ == other.layers_ && columns_.size() == other.columns_.size());
+    for (std::size_t c = 0; c < columns_.size(); ++c)
+      LAGOM_ASSERT(columns_[c].name.view() == other.columns_[c].name.view());
     const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
     add(stats_, other.stats_);
     for (std::size_t c = 0; c < columns_.size(); ++c) add(columns_[c].values, other.columns_[c].values);
@@ -107,10 +115,11 @@ class trace {
   }
 
   [[nodiscard]] LAGOM_INLINE const std::vector<column>& columns() const noexcept { return columns_; }
-  /// The first column of a signal; -1 when it was not recorded.
-  [[nodiscard]] LAGOM_INLINE index_t find_column(std::string_view name) const noexcept {
+  /// The first column of a signal, the `skip` columns of that name before it left out (two signals may share a
+  /// name); -1 when it was not recorded.
+  [[nodiscard]] LAGOM_INLINE index_t find_column(std::string_view name, std::size_t skip = 0) const noexcept {
     for (std::size_t c = 0; c < columns_.size(); ++c) {
-      if (columns_[c].name.view() == name) return static_cast<index_t>(c);
+      if (columns_[c].name.view() == name && skip-- == 0) return static_cast<index_t>(c);
     }
     return -1;
   }

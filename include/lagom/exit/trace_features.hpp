@@ -25,15 +25,21 @@ class trace_features {
     trace_features made(features, from);
     failure missing{.code = errc::wrong_features};
     bool ok = true;
+    std::size_t nth = 0;
     features.for_each([&]<class S>(const S&, std::size_t offset) {
       if constexpr (!from_stats<S>) {
-        const index_t c = from.find_column(S::name);
-        if (c < 0) {
-          ok = false;
-          missing.key = S::name;
+        std::size_t seen = 0;  // columns of this name that belong to earlier signals of the pack
+        for (std::size_t i = 0; i < nth; ++i) {
+          if (Features::names[i] == S::name) seen += Features::widths[i];
         }
-        for (std::size_t k = 0; k < S::width; ++k) made.column_[offset + k] = c + static_cast<index_t>(k);
+        for (std::size_t k = 0; k < S::width; ++k) {
+          made.column_[offset + k] = from.find_column(S::name, seen + k);
+          if (made.column_[offset + k] >= 0) continue;
+          if (ok) missing.key = S::name;
+          ok = false;
+        }
       }
+      ++nth;
     });
     if (!ok) return missing;
     return made;

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <span>
 #include <string>
 #include <utility>
@@ -21,10 +23,21 @@ namespace io {
 /// temporary file is removed.
 class atomic_file {
  public:
-  /// Fails with `cannot_write`.
+  /// A link is followed: what it names is replaced. What is there and no regular file (a pipe, a terminal) is
+  /// written as it is. Fails with `cannot_write`.
   static result<atomic_file> create(const std::string& path) {
     atomic_file file(path);
-    file.fd_ = ::open(file.temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (char* const real = ::realpath(path.c_str(), nullptr)) {
+      file.path_ = real;
+      std::free(real);
+    }
+    struct ::stat there{};
+    if (::stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+      file.fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    } else {
+      file.temporary_ = file.path_ + ".tmp" + std::to_string(::getpid());
+      file.fd_ = ::open(file.temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    }
     if (file.fd_ < 0) return failure{.code = errc::cannot_write, .file = path};
     return file;
   }
@@ -38,7 +51,7 @@ class atomic_file {
   ~atomic_file() {
     if (fd_ < 0) return;
     ::close(fd_);
-    ::unlink(temporary_.c_str());
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
   }
 
   result<done> write(std::span<const std::byte> bytes) {
@@ -55,8 +68,12 @@ class atomic_file {
 
   /// Flushes to the disk and takes the target's name.
   result<done> commit() {
-    const bool flushed = ::fsync(fd_) == 0;
+    const bool flushed = temporary_.empty() || ::fsync(fd_) == 0;
     const bool closed = ::close(std::exchange(fd_, -1)) == 0;
+    if (temporary_.empty()) {
+      if (closed) return done{};
+      return failure{.code = errc::cannot_write, .file = path_};
+    }
     if (!flushed || !closed || std::rename(temporary_.c_str(), path_.c_str()) != 0) {
       ::unlink(temporary_.c_str());
       return failure{.code = errc::cannot_write, .file = path_};
@@ -65,11 +82,10 @@ class atomic_file {
   }
 
  private:
-  explicit atomic_file(const std::string& path)
-      : path_(path), temporary_(path + ".tmp" + std::to_string(::getpid())) {}
+  explicit atomic_file(const std::string& path) : path_(path) {}
 
   std::string path_;
-  std::string temporary_;
+  std::string temporary_;  // empty: written in place
   int fd_ = -1;
 };
 

@@ -21,7 +21,8 @@ class checkpoint {
     const std::string single = directory + "/model.safetensors";
     const std::string index = directory + "/model.safetensors.index.json";
     checkpoint out;
-    if (std::filesystem::exists(single) || !std::filesystem::exists(index)) {
+    std::error_code ignored;
+    if (std::filesystem::exists(single, ignored) || !std::filesystem::exists(index, ignored)) {
       auto file = safetensors::open(single);
       if (!file) return file.error();
       out.shards_.emplace("model.safetensors", std::move(*file));
@@ -34,6 +35,7 @@ class checkpoint {
       return failure{
           .code = map == nullptr ? errc::missing_key : errc::wrong_type, .file = index, .key = "weight_map"};
     }
+    if (map->empty()) return failure{.code = errc::empty, .file = index, .key = "weight_map"};
     for (const auto& [tensor, shard] : map->items()) {
       if (!shard.is_string()) return failure{.code = errc::wrong_type, .file = index, .key = tensor};
       const auto& name = shard.get_ref<const std::string&>();
@@ -48,16 +50,16 @@ class checkpoint {
       if (out.shards_.at(name).find(tensor) == nullptr) {
         return failure{.code = errc::missing_tensor, .file = directory + "/" + name, .key = tensor};
       }
+      out.shard_of_.emplace(tensor, name);
     }
     return out;
   }
 
-  /// The tensor of that name in any shard; null when there is none.
+  /// The tensor of that name, in the shard that the index names; null when there is none.
   [[nodiscard]] const tensor_view* find(std::string_view name) const {
-    for (const auto& [file, shard] : shards_) {
-      if (const tensor_view* t = shard.find(name)) return t;
-    }
-    return nullptr;
+    if (shard_of_.empty()) return shards_.size() == 1 ? shards_.begin()->second.find(name) : nullptr;
+    const auto at = shard_of_.find(name);
+    return at == shard_of_.end() ? nullptr : shards_.find(at->second)->second.find(name);
   }
 
   /// The tensor of that name and shape. Fails with `missing_tensor` or `wrong_shape`, naming it.
@@ -80,6 +82,7 @@ class checkpoint {
 
  private:
   std::map<std::string, safetensors, std::less<>> shards_;
+  std::map<std::string, std::string, std::less<>> shard_of_;  // of every tensor, where there is an index
 };
 
 }  // namespace io

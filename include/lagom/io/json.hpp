@@ -90,6 +90,10 @@ class strict_json_builder : public nlohmann::json_sax<json> {
 
 /// Parses a whole JSON text. Fails with `bad_json` (and the byte), `duplicate_key` (and the key), `too_deep`.
 [[nodiscard]] inline result<json> parse_json(std::string_view text, std::size_t depth_limit = 64) {
+  if (const std::size_t nul = text.find('\0');
+      nul != std::string_view::npos) {  // never legal, and the parser's end
+    return failure{.code = errc::bad_json, .byte = nul};
+  }
   json root;
   detail::strict_json_builder builder(root, depth_limit);
   if (!json::sax_parse(text.begin(), text.end(), &builder)) return builder.error();
@@ -103,6 +107,15 @@ class strict_json_builder : public nlohmann::json_sax<json> {
   auto parsed = parse_json(file->text(), depth_limit);
   if (!parsed) return parsed.error().in(path);
   return parsed;
+}
+
+/// The text of a value. Fails with `bad_utf8` where a string is not UTF-8.
+[[nodiscard]] inline result<std::string> dump_json(const json& value, int indent = -1) {
+  try {
+    return value.dump(indent);
+  } catch (const json::type_error&) {  // the only thing that dump() refuses
+    return failure{.code = errc::bad_utf8, .key = "text"};
+  }
 }
 
 /// Member `key` of an object; null when it is not there or the value is not an object.

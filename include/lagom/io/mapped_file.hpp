@@ -24,7 +24,7 @@ class mapped_file {
  public:
   /// Fails with `cannot_open` (missing, no permission, not a regular file) or `cannot_read`.
   static result<mapped_file> open(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe must not hold us
     if (fd < 0) return failure{.code = errc::cannot_open, .file = path};
     struct stat status{};
     if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {

@@ -14,23 +14,43 @@ namespace io {
 /// Version of the file layout.
 inline constexpr int policy_schema = 1;
 
+namespace detail {
+inline bool all_finite(const json& value) {
+  if (value.is_structured()) {
+    for (const json& part : value) {
+      if (!all_finite(part)) return false;
+    }
+  }
+  if (!value.is_number_float()) return true;
+  const double number = value.get<double>();
+  return is_finite(&number);
+}
+}  // namespace detail
+
 /// Writes a rule and the features it was fitted on as one JSON object. The file is replaced in one step.
-/// Fails with `cannot_write`.
+/// Fails with `not_finite` (JSON has no NaN and no infinity), `bad_utf8` (a signal's name), `cannot_write`.
 template <class... Ss, class Rule>
 result<done> save_policy(const std::string& path, const features<Ss...>&, const Rule& rule) {
+  static_assert(lagom::detail::width_of<Rule> <= features<Ss...>::width,
+                "save_policy: the rule reads more features than the signals write");
   const json document = {{"lagom", "policy"},
                          {"schema", policy_schema},
                          {"features", features<Ss...>::names},
                          {"widths", features<Ss...>::widths},
                          {"kind", rule_format<Rule>::kind},
                          {"rule", rule_format<Rule>::write(rule)}};
-  return write_file(path, document.dump(2) + "\n");
+  if (!detail::all_finite(document)) return failure{.code = errc::not_finite, .file = path, .key = "rule"};
+  auto text = dump_json(document, 2);
+  if (!text) return text.error().in(path);
+  return write_file(path, *text + "\n");
 }
 
 /// Reads a rule of this type, fitted on these features. Fails with `wrong_schema` (another kind of file, another
 /// version, another kind of rule), `wrong_features` (naming the first that differs), and the errors of JSON.
 template <class Rule, class... Ss>
 result<Rule> load_policy(const std::string& path, const features<Ss...>&) {
+  static_assert(lagom::detail::width_of<Rule> <= features<Ss...>::width,
+                "load_policy: the rule reads more features than the signals write");
   auto parsed = load_json(path);
   if (!parsed) return parsed.error();
   const auto fail = [&](errc code, std::string_view key) {

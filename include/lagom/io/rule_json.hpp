@@ -75,6 +75,9 @@ inline result<done> read_feature(const json& from, std::size_t width, int& to) {
 
 template <class Comparator>
 struct rule_format<threshold<Comparator>> {
+  static_assert(std::same_as<Comparator, at_least> || std::same_as<Comparator, above> ||
+                    std::same_as<Comparator, at_most> || std::same_as<Comparator, below>,
+                "rule_format: a threshold with a comparator of your own needs a specialisation of its own");
   static constexpr std::string_view kind = std::same_as<Comparator, at_least>  ? "threshold_at_least"
                                            : std::same_as<Comparator, above>   ? "threshold_above"
                                            : std::same_as<Comparator, at_most> ? "threshold_at_most"
@@ -94,10 +97,12 @@ struct rule_format<patience> {
   static json write(const patience& r) { return {{"steps", r.steps}, {"feature", r.feature}}; }
   static result<patience> read(const json& from, std::size_t width) {
     patience r;
-    float steps = 0;
-    if (auto ok = detail::read_number(from, "steps", steps); !ok) return ok.error();
-    if (!(steps >= 1 && steps <= 10000)) return failure{.code = errc::bad_value, .key = "steps"};
-    r.steps = static_cast<int>(steps);
+    const json* const steps = find(from, "steps");
+    if (steps == nullptr) return failure{.code = errc::missing_key, .key = "steps"};
+    if (!steps->is_number_unsigned()) return failure{.code = errc::wrong_type, .key = "steps"};
+    if (const auto n = steps->get<std::uint64_t>(); n < 1 || n > 10000)
+      return failure{.code = errc::bad_value, .key = "steps", .found = n};
+    r.steps = steps->get<int>();
     if (auto ok = detail::read_feature(from, width, r.feature); !ok) return ok.error();
     return r;
   }

@@ -33,7 +33,8 @@ class safetensors_writer {
 
   void add_metadata(const std::string& key, const std::string& value) { metadata_[key] = value; }
 
-  /// Fails with `size_mismatch` (a tensor whose bytes do not fill its shape) or `cannot_write`.
+  /// Fails with `size_mismatch` (a tensor whose bytes do not fill its shape), `bad_utf8` (a name that JSON cannot hold)
+  /// or `cannot_write`.
   result<done> write(const std::string& path) const {
     std::vector<const std::pair<const std::string, tensor_view>*> order;
     for (const auto& entry : tensors_) order.push_back(&entry);
@@ -53,7 +54,9 @@ class safetensors_writer {
                               {"data_offsets", {offset, offset + t.bytes.size()}}};
       offset += t.bytes.size();
     }
-    std::string text = header.dump();
+    auto dumped = dump_json(header);
+    if (!dumped) return dumped.error().in(path);
+    std::string text = std::move(*dumped);
     text.resize((text.size() + 7) / 8 * 8, ' ');
     std::string length(8, '\0');
     for (std::size_t i = 0; i < 8; ++i) length[i] = static_cast<char>(text.size() >> (8 * i) & 0xff);

@@ -57,7 +57,7 @@ result<done> save_trace(const std::string& path, const trace<Kind>& t) {
   out.add<std::int32_t>("length", {rows}, keys[2]);
   for (std::size_t c = 0; c < t.columns().size(); ++c) {
     // The position keeps the columns of a wide signal in order.
-    const std::string position = std::to_string(1000 + c).substr(1);
+    const std::string position = std::to_string(1'000'000 + c).substr(1);
     out.add<float>("column." + position + "." + std::string(t.columns()[c].name.view()), {rows, layers},
                    t.columns()[c].values);
   }
@@ -116,9 +116,9 @@ result<trace<Kind>> load_trace(const std::string& path) {
   for (const char* key : {"expected", "group", "length"}) keys.push_back(cells(std::int32_t{}, key, false));
   trace<Kind> out(static_cast<int>(layers));
   for (const auto& [name, tensor] : file->tensors()) {  // sorted by name, so by position
-    if (!name.starts_with("column.") || name.size() < 11) continue;
+    if (!name.starts_with("column.") || name.size() < 14) continue;
     columns.push_back(cells(float{}, name, true));
-    out.add_column(std::string_view(name).substr(11));
+    out.add_column(std::string_view(name).substr(14));
   }
   if (wrong) return *wrong;
 

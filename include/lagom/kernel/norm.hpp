@@ -84,6 +84,10 @@ template <class V>
 rms_norm(const V&, double) -> rms_norm<typename decltype(as_vec(std::declval<V>()))::value_type>;
 template <class V>
 rms_norm(const V&, double, bool) -> rms_norm<typename decltype(as_vec(std::declval<V>()))::value_type>;
+template <class V>
+layer_norm(const V&) -> layer_norm<typename decltype(as_vec(std::declval<V>()))::value_type>;
+template <class V, class W>
+layer_norm(const V&, const W&) -> layer_norm<typename decltype(as_vec(std::declval<V>()))::value_type>;
 template <class V, class W>
 layer_norm(const V&, const W&, double)
     -> layer_norm<typename decltype(as_vec(std::declval<V>()))::value_type>;

@@ -16,7 +16,7 @@ inline namespace v0 {
 /// - **Masked**: a logit at or below `masked_at` (-infinity, or the lowest finite float that many engines mask
 ///   with) is not part of the distribution.
 /// - **Flagged**: NaN or +infinity among the logits sets `bad`; the rest is then counted without them, and
-///   `valid()` is false. A flagged statistic never stops a model. So does one of no unmasked logit at all.
+///   `valid()` is false. A flagged statistic never stops a model, nor does one without any unmasked logit.
 ///
 /// Log-sum-exp is kept as (max, sum) and entropy from max-shifted sums (Welford-like): neither overflows, and
 /// the logarithm of the sum does not lose the digits that a large maximum would take.
@@ -95,7 +95,8 @@ struct softmax_stats {
   [[nodiscard]] LAGOM_LEAF T log_sum() const noexcept { return detail::log(sum); }
   /// log of the sum of e^z. Precondition: valid().
   [[nodiscard]] LAGOM_LEAF T log_sum_exp() const noexcept { return max + log_sum(); }
-  /// -sum p ln p, in nats: in [0, ln count]. When not valid, ln of what was counted (the least certain).
+  /// -sum p ln p, in nats: in [0, ln count]. Where flagged, ln of what was counted (the least certain of it); 0 for
+  /// fewer than two counted logits. Look at valid() first.
   [[nodiscard]] LAGOM_LEAF T entropy() const noexcept {
     if (count < 2) return 0;
     if (bad) return detail::log(static_cast<T>(count));

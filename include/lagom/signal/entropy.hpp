@@ -10,7 +10,7 @@ inline namespace v0 {
 /// -sum p ln p in nats: DeeBERT's criterion (low means certain).
 ///
 /// Source: Xin et al., ACL 2020, arXiv 2004.12993.
-/// In [0, ln V]; ln V when the statistics are not valid.
+/// In [0, ln V]. Of flagged statistics it says nothing; a policy does not show them to a rule.
 /// Reads the softmax statistics; costs a few operations beyond them.
 struct entropy {
   static constexpr std::string_view name = "entropy";

@@ -10,6 +10,9 @@
 namespace lagom {
 inline namespace v0 {
 
+template <class... Ss>
+class features;
+
 namespace detail {
 /// One base a signal: a flat pack, no recursion.
 template <std::size_t I, exit_signal S>
@@ -21,9 +24,15 @@ template <class Indices, class... Ss>
 struct signal_pack;
 template <std::size_t... Is, class... Ss>
 struct signal_pack<std::index_sequence<Is...>, Ss...> : signal_slot<Is, Ss>... {};
+
+template <class S>
+inline constexpr bool is_pack = false;
+template <class... Ss>
+inline constexpr bool is_pack<features<Ss...>> = true;
 }  // namespace detail
 
-/// The features of `Ss...`, one after another. Itself a signal, so packs nest.
+/// The features of `Ss...`, one after another. Itself a signal, but packs do not nest: saved policies and traces are
+/// known by the names of their signals.
 ///
 /// `width`, `needs` and the offsets are constants of the pack. Signals that hold settings are passed by value:
 /// `features{gap{}, my_signal{.exponent = 2}}`.
@@ -31,13 +40,14 @@ template <class... Ss>
 class features {
   static_assert((check_signal<Ss>::value && ...));
   static_assert(sizeof...(Ss) > 0, "features: needs at least one signal");
+  static_assert(!(detail::is_pack<Ss> || ...), "features: a pack in a pack; name its signals instead");
 
  public:
   static constexpr std::string_view name = "features";
   static constexpr std::size_t width = (std::size_t{0} + ... + Ss::width);
   static constexpr need needs = (need::none | ... | Ss::needs);
   static constexpr std::size_t signals = sizeof...(Ss);
-  /// Name, width and needs of every signal, in order: what saved policies and traces compare.
+  /// Name and width of every signal, in order: what saved policies and traces compare.
   static constexpr std::array<std::string_view, signals> names{std::string_view(Ss::name)...};
   static constexpr std::array<std::size_t, signals> widths{Ss::width...};
 

@@ -9,7 +9,7 @@ inline namespace v0 {
 
 /// Cosine similarity of the MLP outputs (before the residual) of this layer and the previous one: AdaInfer's second analysis feature.
 ///
-/// Source: Fan et al. 2024, arXiv 2403.02181; Schuster et al. 2022, arXiv 2207.07061.
+/// Source: Fan et al. 2024, arXiv 2403.02181.
 /// In [-1, 1]; 0 at the first layer and for zero vectors.
 /// Cost: 3 h multiply-adds, 2 h elements read; no pass over the head.
 struct mlp_cosine {

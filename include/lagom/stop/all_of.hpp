@@ -10,6 +10,7 @@ inline namespace v0 {
 namespace detail {
 struct all_fold {
   static constexpr bool start = true;
+  static constexpr float first = 3.0e38f;
   LAGOM_LEAF static constexpr float score(float a, float b) noexcept { return b < a ? b : a; }
   LAGOM_LEAF static constexpr bool answer(bool a, bool b) noexcept { return a && b; }
 };

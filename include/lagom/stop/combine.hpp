@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "../core/math.hpp"
 #include "schedule.hpp"
 #include "stop_rule.hpp"
 
@@ -23,6 +24,13 @@ struct part_state<I, Part> {
   typename Part::state state{};
 };
 
+template <class... Parts>
+constexpr std::size_t widest() noexcept {
+  std::size_t most = 0;
+  ((most = width_of<Parts> > most ? width_of<Parts> : most), ...);
+  return most;
+}
+
 template <class Indices, class... Parts>
 struct part_pack;
 template <std::size_t... Is, class... Parts>
@@ -33,14 +41,18 @@ struct part_states;
 template <std::size_t... Is, class... Parts>
 struct part_states<std::index_sequence<Is...>, Parts...> : part_state<Is, Parts>... {};
 
-/// A fold over rules (on their scores) or over schedules (on their answers).
+/// A fold over rules (on their scores) or over schedules (on their answers). A score that is not finite would not stop.
 template <class Fold, class... Parts>
 class combination {
   static_assert(sizeof...(Parts) > 0);
+  static_assert((stop_rule<Parts> && ...) || (!stop_rule<Parts> && ...),
+                "all_of, any_of: combines stop rules or schedules, not both");
   using indices = std::index_sequence_for<Parts...>;
 
  public:
   using state = part_states<indices, Parts...>;
+  /// Features that the parts read, as far as their types say.
+  static constexpr std::size_t width = widest<Parts...>();
 
   constexpr combination() noexcept = default;
   LAGOM_HD constexpr explicit combination(const Parts&... parts) noexcept
@@ -68,9 +80,16 @@ class combination {
   LAGOM_LEAF float step(state& s, vec_view<const float> x, std::index_sequence<Is...>) const noexcept {
     const float scores[] = {static_cast<const part_slot<Is, Parts>&>(pack_).part.step(
         static_cast<part_state<Is, Parts>&>(s).state, x)...};
-    float result = scores[0];
-    for (const float score : scores) result = Fold::score(result, score);
-    return result;
+    float result = Fold::first;
+    bool lost = false;
+    for (const float& score : scores) {
+      if (is_finite(&score)) {
+        result = Fold::score(result, score);
+      } else {
+        lost = true;  // counts as a part that would not stop
+      }
+    }
+    return lost && Fold::start ? -1.0f : result;
   }
 
   template <class Index, std::size_t... Is>

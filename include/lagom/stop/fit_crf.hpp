@@ -3,6 +3,8 @@
 /// Fitting a linear-chain conditional random field.
 #pragma once
 
+#include <array>
+
 #include "crf.hpp"
 #include "fit.hpp"
 
@@ -21,7 +23,7 @@ struct crf_config {
 
 namespace detail {
 
-/// Objective and gradient of the CRF, by scaled forward-backward in double.
+/// Objective and gradient of the CRF, by forward-backward over logarithms in double: no path is lost, however unlikely.
 template <std::size_t N, backend B>
 class crf_objective {
  public:
@@ -37,7 +39,6 @@ class crf_objective {
     }
     emission_.resize(2 * static_cast<std::size_t>(longest));
     forward_.resize(2 * static_cast<std::size_t>(longest));
-    scale_.resize(static_cast<std::size_t>(longest));
   }
 
   double operator()(const vector& theta, vector& gradient) {
@@ -53,58 +54,58 @@ class crf_objective {
  private:
   static constexpr std::size_t bias0 = 2 * N, trans0 = 2 * N + 2;
 
+  /// log(e^a + e^b).
+  LAGOM_INLINE static double joined(double a, double b) noexcept {
+    return a > b ? a + softplus(b - a) : b + softplus(a - b);
+  }
+  /// A probability from its logarithm, which rounding may lift above 0.
+  LAGOM_INLINE static double probability(double log_p) noexcept {
+    return exp_nonpositive(log_p < 0 ? log_p : 0.0);
+  }
+
   double sequence(const vector& theta, vector& gradient, index_t s) {
     const index_t begin = data_.sequence_begin(s);
     const auto n = static_cast<std::size_t>(data_.sequence_end(s) - begin);
     if (n == 0) return 0;
-    double a[2][2], shift = 0, log_z = 0, gold = 0;
-    for (std::size_t k = 0; k < 4; ++k) shift = theta[trans0 + k] > shift ? theta[trans0 + k] : shift;
-    for (std::size_t k = 0; k < 4; ++k) a[k / 2][k % 2] = exp_nonpositive(theta[trans0 + k] - shift);
-    // Forward: messages normalised at every step; log Z is the sum of the logs of the norms.
+    const double* const transition = theta.data() + trans0;  // [2 from + to]
+    double gold = 0;
     for (std::size_t t = 0; t < n; ++t) {
       const index_t row = begin + static_cast<index_t>(t);
-      double e[2];
       for (std::size_t y = 0; y < 2; ++y) {
-        e[y] = theta[bias0 + y];
-        for (std::size_t j = 0; j < N; ++j) e[y] += theta[y * N + j] * at(j, row);
+        double e = theta[bias0 + y];
+        for (std::size_t j = 0; j < N; ++j) e += theta[y * N + j] * at(j, row);
+        emission_[2 * t + y] = forward_[2 * t + y] = e;
+        if (t > 0)
+          forward_[2 * t + y] +=
+              joined(forward_[2 * t - 2] + transition[y], forward_[2 * t - 1] + transition[2 + y]);
       }
       const auto y = static_cast<std::size_t>(data_.labels[row] > 0);
-      gold += e[y];
-      if (t > 0) gold += theta[trans0 + 2 * static_cast<std::size_t>(data_.labels[row - 1] > 0) + y];
-      const double top = e[0] > e[1] ? e[0] : e[1];
-      double norm = 0;
-      for (std::size_t k = 0; k < 2; ++k) {
-        emission_[2 * t + k] = exp_nonpositive(e[k] - top);
-        const double in = t == 0 ? 1 : forward_[2 * t - 2] * a[0][k] + forward_[2 * t - 1] * a[1][k];
-        forward_[2 * t + k] = in * emission_[2 * t + k];
-        norm += forward_[2 * t + k];
-      }
-      forward_[2 * t] /= norm;
-      forward_[2 * t + 1] /= norm;
-      scale_[t] = norm;
-      log_z += log(norm) + top + (t > 0 ? shift : 0);
+      gold += emission_[2 * t + y];
+      if (t > 0) gold += transition[2 * static_cast<std::size_t>(data_.labels[row - 1] > 0) + y];
     }
+    const double log_z = joined(forward_[2 * n - 2], forward_[2 * n - 1]);
     // Backward, adding expected minus observed counts on the way.
-    double beta[2] = {1, 1};
+    double beta[2] = {0, 0};
     for (std::size_t t = n; t-- > 0;) {
       const index_t row = begin + static_cast<index_t>(t);
       for (std::size_t y = 0; y < 2; ++y) {
         const bool observed = (data_.labels[row] > 0) == (y == 1);
-        const double surplus = forward_[2 * t + y] * beta[y] - (observed ? 1 : 0);
+        const double surplus = probability(forward_[2 * t + y] + beta[y] - log_z) - (observed ? 1 : 0);
         gradient[bias0 + y] += surplus;
         for (std::size_t j = 0; j < N; ++j) gradient[y * N + j] += surplus * at(j, row);
       }
       if (t == 0) break;
       double next[2];
       for (std::size_t from = 0; from < 2; ++from) {
-        next[from] = 0;
+        double flow[2];
         for (std::size_t to = 0; to < 2; ++to) {
-          const double flow = a[from][to] * emission_[2 * t + to] * beta[to] / scale_[t];
+          flow[to] = transition[2 * from + to] + emission_[2 * t + to] + beta[to];
           const bool observed =
               (data_.labels[row - 1] > 0) == (from == 1) && (data_.labels[row] > 0) == (to == 1);
-          gradient[trans0 + 2 * from + to] += forward_[2 * t - 2 + from] * flow - (observed ? 1 : 0);
-          next[from] += flow;
+          gradient[trans0 + 2 * from + to] +=
+              probability(forward_[2 * t - 2 + from] + flow[to] - log_z) - (observed ? 1 : 0);
         }
+        next[from] = joined(flow[0], flow[1]);
       }
       beta[0] = next[0];
       beta[1] = next[1];
@@ -119,7 +120,7 @@ class crf_objective {
   const float* x_;
   dataset_view data_;
   double c2_;
-  std::vector<double> emission_, forward_, scale_;
+  std::vector<double> emission_, forward_;
 };
 
 /// BFGS with the inverse Hessian held whole (a few dozen unknowns) and a halving line search. The problem is
@@ -193,18 +194,24 @@ std::array<double, P> bfgs(Objective& objective, double tolerance, int max_itera
 }  // namespace detail
 
 /// Fits the CRF on the first N features. Sequences are those of the data set. Deterministic.
-/// Cost: O(rows N) an evaluation, some 50 to 200 evaluations. Fails like `fit(linear_svm_config, ...)`, with
-/// `bad_value` for a negative c2.
+/// Cost: O(rows N) an evaluation, some 50 to 200 evaluations, many more where c2 is small and the labels are nearly
+/// separable. Fails like `fit(linear_svm_config, ...)`, with `bad_value` for a c2 that is negative or not finite and
+/// `unsupported` for rows of other weight than 1: a chain has no weights within.
 template <std::size_t N, backend B = portable>
 result<fitted<standardized<crf<N>>>> fit(const crf_config& config, const dataset_view& data) {
-  if (auto ok = detail::check_dataset<B>(data, N); !ok) return ok.error();
-  if (!(config.c2 >= 0)) return failure{.code = errc::bad_value, .key = "c2"};
-  fitted<standardized<crf<N>>> out;
-  out.report = {.rows = data.rows(), .positives = detail::count_positives<B>(data)};
-  out.model.scale = detail::fit_scaler<N, B>(data, config.standardize);
-  const auto x = detail::scaled_features<N, B>(data, out.model.scale);
+  if (config.c2 != 0) {
+    if (auto ok = detail::check_positive<B>(config.c2, "c2"); !ok) return ok.error();
+  }
+  if (auto ok = detail::check_shape<B>(data, N); !ok) return ok.error();
+  for (index_t i = 0; i < data.rows(); ++i) {
+    if (data.weight(i) != 1)
+      return failure{.code = errc::unsupported, .key = "weight", .row = static_cast<std::uint64_t>(i)};
+  }
+  auto rows = detail::prepare<N, B>(data, config.standardize);
+  if (!rows) return rows.error();
+  fitted<standardized<crf<N>>> out{.model = {.scale = rows->scale}, .report = rows->report};
   using objective = detail::crf_objective<N, B>;
-  objective f(x.data(), data, config.c2);
+  objective f(rows->x.data(), rows->data, config.c2);
   const auto theta =
       detail::bfgs<objective::parameters>(f, config.tolerance, config.max_iterations, out.report);
   auto& rule = out.model.rule;
@@ -214,7 +221,10 @@ result<fitted<standardized<crf<N>>>> fit(const crf_config& config, const dataset
     for (std::size_t to = 0; to < 2; ++to)
       rule.transitions[y][to] = static_cast<float>(theta[2 * N + 2 + 2 * y + to]);
   }
-  return out;
+  return detail::finished<B>(
+      std::move(out), {vec_view<const float>(rule.weights[0], N), vec_view<const float>(rule.weights[1], N),
+                       vec_view<const float>(rule.bias, 2), vec_view<const float>(rule.transitions[0], 2),
+                       vec_view<const float>(rule.transitions[1], 2)});
 }
 
 }  // namespace v0

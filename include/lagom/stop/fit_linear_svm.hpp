@@ -39,35 +39,41 @@ struct squared_hinge_loss {
   LAGOM_INLINE static double curvature(double m) noexcept { return m < 1 ? 2 : 0; }
 };
 
-/// The classifier in float, as it will run.
-template <template <std::size_t> class Model, std::size_t N>
-Model<N> linear_model(const small_vector<N + 1>& v) noexcept {
-  Model<N> model;
-  for (std::size_t j = 0; j < N; ++j) model.weights[j] = static_cast<float>(v[j]);
-  model.bias = static_cast<float>(v[N]);
-  return model;
+/// What linear classifiers share: rows, costs, and the solution in float, as it will run.
+template <template <std::size_t> class Model, std::size_t N, backend B, class Config, class Solve>
+result<fitted<standardized<Model<N>>>> fit_linear(const Config& config, const dataset_view& data,
+                                                  const Solve& solve) {
+  if (auto ok = check_costs<B>(config); !ok) return ok.error();
+  auto rows = prepare<N, B>(data, config.standardize);
+  if (!rows) return rows.error();
+  fitted<standardized<Model<N>>> out{.model = {.scale = rows->scale}, .report = rows->report};
+  const linear_problem<N> problem{rows->x.data(), rows->data, costs_of(config, out.report), config.bias};
+  const small_vector<N + 1> v = solve(problem, out.report);
+  auto& rule = out.model.rule;
+  for (std::size_t j = 0; j < N; ++j) rule.weights[j] = static_cast<float>(v[j]);
+  rule.bias = static_cast<float>(v[N]);
+  return finished<B>(std::move(out),
+                     {vec_view<const float>(rule.weights, N), vec_view<const float>(&rule.bias, 1)});
 }
 }  // namespace detail
 
 /// Fits a linear SVM on the first N features: exactly, by Newton (squared hinge) or an interior point method
 /// (hinge). Deterministic. Cost: O(rows N^2) an iteration, 5 to 30 iterations.
-/// Fails with `empty`, `wrong_width`, `one_class`, `not_finite`, `bad_value` (C not positive).
+/// Fails with `empty`, `wrong_width`, `wrong_shape`, `one_class`, `not_finite`, `bad_value` (C or a weight that is not
+/// positive and finite), `not_converged` (numbers beyond double precision). Reaching `max_iterations` is no failure: the
+/// report says so.
 template <std::size_t N, backend B = portable>
 result<fitted<standardized<linear_svm<N>>>> fit(const linear_svm_config& config, const dataset_view& data) {
-  if (auto ok = detail::check_dataset<B>(data, N); !ok) return ok.error();
-  if (!(config.C > 0)) return failure{.code = errc::bad_value, .key = "C"};
-  fitted<standardized<linear_svm<N>>> out;
-  out.report = {.rows = data.rows(), .positives = detail::count_positives<B>(data)};
-  out.model.scale = detail::fit_scaler<N, B>(data, config.standardize);
-  const auto x = detail::scaled_features<N, B>(data, out.model.scale);
-  const detail::linear_problem<N> problem{x.data(), data, detail::costs_of(config, out.report), config.bias};
-  const auto v = config.loss == svm_loss::hinge
-                     ? detail::hinge_interior_point<N, B>(problem, config.tolerance, config.max_iterations)
-                           .minimise(out.report)
-                     : detail::newton<N, B, detail::squared_hinge_loss>(problem, config.tolerance,
-                                                                        config.max_iterations, out.report);
-  out.model.rule = detail::linear_model<linear_svm, N>(v);
-  return out;
+  const auto hinge = [&](const auto& problem, fit_report& report) {
+    return detail::hinge_interior_point<N, B>(problem, config.tolerance, config.max_iterations)
+        .minimise(report);
+  };
+  const auto squared = [&](const auto& problem, fit_report& report) {
+    return detail::newton<N, B, detail::squared_hinge_loss>(problem, config.tolerance, config.max_iterations,
+                                                            report);
+  };
+  if (config.loss == svm_loss::hinge) return detail::fit_linear<linear_svm, N, B>(config, data, hinge);
+  return detail::fit_linear<linear_svm, N, B>(config, data, squared);
 }
 
 }  // namespace v0

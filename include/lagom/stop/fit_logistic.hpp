@@ -37,17 +37,10 @@ struct logistic_loss {
 /// Fails like `fit(linear_svm_config, ...)`.
 template <std::size_t N, backend B = portable>
 result<fitted<standardized<logistic<N>>>> fit(const logistic_config& config, const dataset_view& data) {
-  if (auto ok = detail::check_dataset<B>(data, N); !ok) return ok.error();
-  if (!(config.C > 0)) return failure{.code = errc::bad_value, .key = "C"};
-  fitted<standardized<logistic<N>>> out;
-  out.report = {.rows = data.rows(), .positives = detail::count_positives<B>(data)};
-  out.model.scale = detail::fit_scaler<N, B>(data, config.standardize);
-  const auto x = detail::scaled_features<N, B>(data, out.model.scale);
-  const detail::linear_problem<N> problem{x.data(), data, detail::costs_of(config, out.report), config.bias};
-  const auto v = detail::newton<N, B, detail::logistic_loss>(problem, config.tolerance, config.max_iterations,
-                                                             out.report);
-  out.model.rule = detail::linear_model<logistic, N>(v);
-  return out;
+  return detail::fit_linear<logistic, N, B>(config, data, [&](const auto& problem, fit_report& report) {
+    return detail::newton<N, B, detail::logistic_loss>(problem, config.tolerance, config.max_iterations,
+                                                       report);
+  });
 }
 
 }  // namespace v0

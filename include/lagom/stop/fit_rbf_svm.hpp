@@ -14,8 +14,8 @@ inline namespace v0 {
 /// min 1/2 alpha' Q alpha - sum alpha, 0 <= alpha_i <= C weight_i, sum alpha_i y_i = 0.
 ///
 /// `gamma` = 0 means scikit-learn's "scale": 1 / (N * variance of all features together), after standardisation.
-/// `max_rows` > 0 trains on that many rows at most, taken at even distances: the cost grows faster than
-/// rows^2, and a data set of layers is highly redundant.
+/// `max_rows` > 0 trains on that many rows at most, one drawn from each of as many equal stretches (always the same
+/// ones): the cost grows faster than rows^2, and a data set of layers is highly redundant.
 struct rbf_svm_config {
   double C = 1;
   double gamma = 0;
@@ -165,19 +165,6 @@ double scale_gamma(const std::vector<float>& x) noexcept {
   return variance > 0 ? 1 / (static_cast<double>(N) * variance) : 1.0;
 }
 
-/// At most `max_rows` rows at even distances.
-template <backend B>
-dataset thinned(const dataset_view& data, index_t max_rows) {
-  dataset few(static_cast<std::size_t>(data.width()));
-  std::vector<float> row(static_cast<std::size_t>(data.width()));
-  for (index_t k = 0; k < max_rows; ++k) {
-    const index_t i = k * data.rows() / max_rows;
-    for (index_t f = 0; f < data.width(); ++f) row[static_cast<std::size_t>(f)] = data.features(f, i);
-    few.add_row(row, data.labels[i] > 0, data.weight(i));
-  }
-  return few;
-}
-
 }  // namespace detail
 
 /// Fits a Gaussian-kernel SVM on the first N features by SMO. Deterministic. Cost: O(rows) an iteration plus
@@ -185,20 +172,15 @@ dataset thinned(const dataset_view& data, index_t max_rows) {
 /// Fails like `fit(linear_svm_config, ...)`, with `bad_value` also for a negative gamma.
 template <std::size_t N, backend B = portable>
 result<fitted<standardized<rbf_svm<N>>>> fit(const rbf_svm_config& config, const dataset_view& all) {
-  if (auto ok = detail::check_dataset<B>(all, N); !ok) return ok.error();
-  if (!(config.C > 0)) return failure{.code = errc::bad_value, .key = "C"};
-  if (!(config.gamma >= 0)) return failure{.code = errc::bad_value, .key = "gamma"};
-  dataset few(N);
-  dataset_view data = all;
-  if (config.max_rows > 0 && config.max_rows < all.rows()) {
-    few = detail::thinned<B>(all, config.max_rows);
-    data = few.view();
-    if (auto ok = detail::check_dataset<B>(data, N); !ok) return ok.error();
+  if (auto ok = detail::check_costs<B>(config); !ok) return ok.error();
+  if (config.gamma != 0) {
+    if (auto ok = detail::check_positive<B>(config.gamma, "gamma"); !ok) return ok.error();
   }
-  fitted<standardized<rbf_svm<N>>> out;
-  out.report = {.rows = data.rows(), .positives = detail::count_positives<B>(data)};
-  out.model.scale = detail::fit_scaler<N, B>(data, config.standardize);
-  const auto x = detail::scaled_features<N, B>(data, out.model.scale);
+  auto rows = detail::prepare<N, B>(all, config.standardize, config.max_rows);
+  if (!rows) return rows.error();
+  const dataset_view& data = rows->data;
+  const std::vector<float>& x = rows->x;
+  fitted<standardized<rbf_svm<N>>> out{.model = {.scale = rows->scale}, .report = rows->report};
   const double gamma = config.gamma > 0 ? config.gamma : detail::scale_gamma<N, B>(x);
   auto& rule = out.model.rule;
   rule.gamma = static_cast<float>(gamma);
@@ -215,7 +197,9 @@ result<fitted<standardized<rbf_svm<N>>>> fit(const rbf_svm_config& config, const
         rule.support.push_back(x[f * static_cast<std::size_t>(data.rows()) + static_cast<std::size_t>(i)]);
     }
   }
-  return out;
+  return detail::finished<B>(std::move(out),
+                             {as_vec(std::as_const(rule.coefficients)), vec_view<const float>(&rule.bias, 1),
+                              vec_view<const float>(&rule.gamma, 1)});
 }
 
 }  // namespace v0

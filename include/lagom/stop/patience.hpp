@@ -21,6 +21,7 @@ struct patience {
   };
 
   LAGOM_LEAF float step(state& s, vec_view<const float> x) const noexcept {
+    LAGOM_ASSERT(0 <= feature && feature < x.size());
     s.agreed = x[feature] >= 0.5f ? s.agreed + 1 : 0;
     return static_cast<float>(s.agreed - steps);
   }

@@ -35,6 +35,7 @@ struct rbf_svm {
     const auto s = as_vec(support);
     const auto c = as_vec(coefficients);
     const index_t n = c.size();
+    LAGOM_ASSERT(s.contiguous() && c.contiguous() && s.size() == static_cast<index_t>(N) * n);
     float sum[lanes] = {};
     for (index_t i = 0; i < n; i += lanes) {
       const index_t m = n - i < lanes ? n - i : lanes;

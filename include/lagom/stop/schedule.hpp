@@ -39,14 +39,19 @@ struct every_layer {
   }
 };
 
-/// Steps first, first + stride, first + 2 stride, ...
+/// Steps first, first + stride, first + 2 stride, ... Precondition: stride > 0.
 template <class Index = layer_index>
 struct every_nth {
   int stride = 1;
   Index first{};
 
   LAGOM_LEAF constexpr bool operator()(Index i, int) const noexcept {
-    return i >= first && (i.value - first.value) % stride == 0;
+    LAGOM_ASSERT(stride > 0);
+    if constexpr (requires { i.value; }) {
+      return i >= first && (i.value - first.value) % stride == 0;
+    } else {
+      return i >= first && (i - first) % stride == 0;
+    }
   }
 };
 

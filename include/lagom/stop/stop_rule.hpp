@@ -23,7 +23,8 @@ inline namespace v0 {
 /// };
 /// static_assert(lagom::stop_rule<above_average>);
 /// ```
-/// The rule is configuration and never changes while it runs; `state` belongs to the caller, one a sequence, so
+/// A rule that reads a fixed number of features says so in a `static constexpr std::size_t width`: a policy then refuses
+/// signals that write fewer. The rule is configuration and never changes while it runs; `state` belongs to the caller, one a sequence, so
 /// that a batch is an array of states. A step may be a layer or a token: rules run on either axis.
 template <class R>
 concept stop_rule = std::copy_constructible<R> && std::default_initializable<typename R::state> &&
@@ -38,6 +39,13 @@ concept has_state = requires { typename R::state; };
 template <class R>
 concept has_step =
     has_state<R> && requires(const R r, typename R::state& s, vec_view<const float> x) { r.step(s, x); };
+
+/// Features that a rule reads, where its type says so (`width`); 0 where it does not.
+template <class R>
+inline constexpr std::size_t width_of = 0;
+template <class R>
+  requires requires { R::width; }
+inline constexpr std::size_t width_of<R> = R::width;
 }  // namespace detail
 
 /// The same as `stop_rule`, one sentence a requirement: instantiate it to learn what is missing.

@@ -42,12 +42,15 @@ struct threshold {
   using state = no_state;
 
   LAGOM_LEAF float step(state&, vec_view<const float> x) const noexcept {
+    LAGOM_ASSERT(0 <= feature && feature < x.size());
     const float distance = x[feature] - value;
-    const float size = distance < 0 ? -distance : distance;
+    const float far = distance < 0 ? -distance : distance;
+    const float size = far < huge ? far : huge;  // a threshold may be infinite, a score is not
     return Comparator::passes(x[feature], value) ? size : -(size > tiny ? size : tiny);
   }
 
  private:
+  static constexpr float huge = 3.0e38f;
   static constexpr float tiny = 1e-30f;  // a "no" on the threshold itself is negative, not -0
 };
 

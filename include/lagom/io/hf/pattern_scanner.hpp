@@ -37,6 +37,10 @@ class hf_pattern_scanner {
     return true;
   }
   char32_t take_char() {
+    if (at_ >= in_.size()) {
+      fail(errc::bad_pattern, "end of the pattern");
+      return 0;
+    }
     const vocab::utf8_char c = vocab::decode_utf8(in_, at_);
     if (!c.well_formed) fail(errc::bad_utf8, "pattern");
     at_ += c.length;

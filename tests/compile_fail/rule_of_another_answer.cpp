@@ -1,0 +1,13 @@
+// expect: rule: `step` must be noexcept and return float
+// SPDX-License-Identifier: MIT
+#include <lagom/stop/stop_rule.hpp>
+
+struct doubtful {
+  using state = lagom::no_state;
+#ifdef WITHOUT_FAULT
+  float step(state&, lagom::vec_view<const float> x) const noexcept { return x[0]; }
+#else
+  bool step(state&, lagom::vec_view<const float> x) const noexcept { return x[0] > 0; }
+#endif
+};
+static_assert(lagom::check_rule<doubtful>::value);
