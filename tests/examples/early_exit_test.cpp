@@ -2,7 +2,9 @@
 // The parts of the main job that turn items into prompts and tasks into folds.
 #include "early_exit/experiment.hpp"
 
+#include <map>
 #include <set>
+#include <thread>
 
 #include "support/catch.hpp"
 #include "support/files.hpp"
@@ -20,8 +22,8 @@ const lagom::io::hf_tokenizer& tokenizer() {
   return t;
 }
 
-std::string text(const early_exit::prompt& p) { return tokenizer().decode(p.tokens); }
-std::string answer(const early_exit::prompt& p) { return tokenizer().decode(std::vector{p.answer}); }
+std::string text(const early_exit::prompt& p) { return tokenizer().decode(p.tokens, false); }
+std::string answer(const early_exit::prompt& p) { return tokenizer().decode(std::vector{p.answer}, false); }
 
 // One task of `train` and `test` numbered items.
 task numbered(int train, int test) {
@@ -133,3 +135,44 @@ TEST_CASE("a task file names its tasks in print", "[early_exit][tasks]") {
   CHECK(load("two\\nlines").error().code == errc::bad_value);
   CHECK(load("two\\nlines").error().row == 1);
 }
+
+#ifdef NDEBUG  // too slow without optimisation
+TEST_CASE("on the shipped model a linear SVM stops early and loses next to nothing", "[early_exit][models]") {
+  support::single_threaded_blas();
+  const auto tasks = must(early_exit::load_tasks(LAGOM_EXAMPLE_MODELS "/tasks.jsonl"));
+  const auto model = must(decoder::model<float>::load(LAGOM_EXAMPLE_MODELS "/main"));
+  prompt_builder builder(tokenizer(), static_cast<std::size_t>(model.config().context), 1);
+  const auto prompts = must(builder.build(tasks, {5}, 120, "tasks.jsonl"));
+  const auto trace = must(early_exit::record(model, prompts.prompts,
+                                             std::max(1u, std::thread::hardware_concurrency()), "tracing"));
+  struct means {
+    double full = 0, exit = 0, stop = 0, paper = 0;
+    int n = 0;
+  };
+  std::map<std::string, means> by_grade;
+  for (int t = 0; t < static_cast<int>(tasks.size()); ++t) {
+    auto data = must(early_exit::training_set(trace, {t}, lagom::label_kind::correct));
+    const auto rule = must(early_exit::fit_rule(early_exit::rule_kind::svm_linear, data.view(), 4)).rule;
+    const auto o = must(early_exit::judge(trace, model.config().shape(), t, early_exit::setting::intra,
+                                          early_exit::rule_kind::svm_linear, rule));
+    for (const std::string& grade : {tasks[static_cast<std::size_t>(t)].grade, std::string("all")}) {
+      means& m = by_grade[grade];
+      m.full += o.judged.full_accuracy();
+      m.exit += o.judged.exit_accuracy();
+      m.stop += o.judged.stop.mean;
+      m.paper += o.flops.paper.value;
+      ++m.n;
+    }
+  }
+  for (auto& [grade, m] : by_grade) {
+    for (double* sum : {&m.full, &m.exit, &m.stop, &m.paper}) *sum /= m.n;
+  }
+  const means &all = by_grade["all"], &easy = by_grade["easy"], &hard = by_grade["hard"];
+  CHECK(all.full - all.exit <= 0.01);
+  CHECK(easy.full >= 0.9);
+  CHECK(easy.paper <= 0.65);
+  CHECK(hard.full >= 0.7);
+  CHECK(hard.full - hard.exit <= 0.02);
+  CHECK(hard.stop >= easy.stop + 3);
+}
+#endif

@@ -18,7 +18,7 @@ __global__ void decide(const policy* p, exit_state<policy>* states, const float*
   o.layer = layer;
   o.hidden = {hidden + static_cast<index_t>(i) * dim, dim};
   o.prev_hidden = {before + static_cast<index_t>(i) * dim, dim};
-  p->observe(states[i], o, to);
+  (void)p->observe(states[i], o, to);  // the state remembers whether it stopped
 }
 
 // The mergeable values at work across lanes of any width.

@@ -3,6 +3,7 @@
 /// What `all_of` and `any_of` share: a flat pack of parts and of their states.
 #pragma once
 
+#include <initializer_list>
 #include <utility>
 
 #include "../core/math.hpp"
@@ -27,7 +28,7 @@ struct part_state<I, Part> {
 template <class... Parts>
 constexpr std::size_t widest() noexcept {
   std::size_t most = 0;
-  ((most = width_of<Parts> > most ? width_of<Parts> : most), ...);
+  for (const std::size_t width : {std::size_t{0}, width_of<Parts>...}) most = width > most ? width : most;
   return most;
 }
 

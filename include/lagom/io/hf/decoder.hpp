@@ -214,12 +214,9 @@ class hf_decoder {
     } else if (*kind == "Fuse") {
       steps_.push_back(hf_decode_fuse{});
     } else if (*kind == "Replace") {
-      auto pattern = read_pattern(node);
-      if (!pattern) return pattern.error();
-      auto content = node.text("content");
-      if (!content) return content.error();
-      if (pattern->may_match_nothing()) return node.unsupported("Replace of what may match nothing");
-      steps_.push_back(hf_decode_replace{{std::move(*pattern), std::string(*content)}});
+      auto replace = read_replace(node);
+      if (!replace) return replace.error();
+      steps_.push_back(hf_decode_replace{std::move(*replace)});
     } else if (*kind == "Strip") {
       auto content = node.text("content");
       if (!content) return content.error();

@@ -50,6 +50,16 @@ struct hf_replace {
   }
 };
 
+/// Normalizers and decoders share "Replace".
+[[nodiscard]] inline result<hf_replace> read_replace(const hf_node& node) {
+  auto pattern = read_pattern(node);
+  if (!pattern) return pattern.error();
+  auto content = node.text("content");
+  if (!content) return content.error();
+  if (pattern->may_match_nothing()) return node.unsupported("Replace of what may match nothing");
+  return hf_replace{std::move(*pattern), std::string(*content)};
+}
+
 struct hf_unicode_form {
   unicode_form form;
   void operator()(hf_normalized& n, hf_matcher&) const {
@@ -148,12 +158,9 @@ class hf_normalizer {
       if (!prefix) return prefix.error();
       steps_.push_back(hf_prepend{std::string(*prefix)});
     } else if (*kind == "Replace") {
-      auto pattern = read_pattern(node);
-      if (!pattern) return pattern.error();
-      auto content = node.text("content");
-      if (!content) return content.error();
-      if (pattern->may_match_nothing()) return node.unsupported("Replace of what may match nothing");
-      steps_.push_back(hf_replace{std::move(*pattern), std::string(*content)});
+      auto replace = read_replace(node);
+      if (!replace) return replace.error();
+      steps_.push_back(std::move(*replace));
     } else if (*kind == "NFC" || *kind == "NFD" || *kind == "NFKC" || *kind == "NFKD") {
       steps_.push_back(hf_unicode_form{*kind == "NFC"    ? unicode_form::nfc
                                        : *kind == "NFD"  ? unicode_form::nfd
