@@ -13,7 +13,7 @@ int main() {
       "model", "layers", "head/layer", "paper", "every", "4th", "4 rows", "cosine", "break-even");
   for (const auto& [name, s] : models) {
     const double used = 0.6 * s.layers;
-    const auto percent = [&](const executed& e) { return flops_ratio(s, decode(1000), e).percent(); };
+    const auto percent = [&s = s](const executed& e) { return flops_ratio(s, decode(1000), e).percent(); };
     const auto skipped = s.layers - used;  // their keys and values are projected from the exit state
     auto model = published_model(s, 1000);
     model.k = s.k_eff();

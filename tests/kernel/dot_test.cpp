@@ -29,7 +29,8 @@ struct reference {
 // Every length up to two blocks of lanes and a few more, three misalignments, strides 1 and 2.
 template <class X, class Y, class Use>
 void sweep(Use&& use) {
-  const auto x = normal<X>(600, 1), y = normal<Y>(600, 2);
+  const auto x = normal<X>(600, 1);
+  const auto y = normal<Y>(600, 2);
   for (lagom::index_t n = 0; n <= 70; ++n) {
     for (lagom::index_t shift : {0, 1, 3}) {
       for (lagom::index_t stride : {1, 2}) {
