@@ -23,7 +23,7 @@ struct options {
   std::vector<std::string> rules;
   std::vector<int> shots{5};
   std::string label = "correct";
-  float caution = 4;
+  float caution = 100;
   std::uint64_t seed = 1;
   std::size_t max_items = 0, wall_items = 6;
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
@@ -203,7 +203,7 @@ int main(int argc, char** argv) {
   app.add_option("--label", o.label, "what makes stopping right: correct, agrees (with the full model)")
       ->check(CLI::IsMember({"correct", "agrees"}))
       ->capture_default_str();
-  app.add_option("--caution", o.caution, "how much worse a wrong stop is than a missed one")
+  app.add_option("--caution", o.caution, "how many missed stops a wrong one is worth")
       ->check(CLI::Range(0.01f, 1000.0f))
       ->capture_default_str();
   app.add_option("--seed", o.seed, "draws demonstrations and training tasks")->capture_default_str();

@@ -152,7 +152,7 @@ TEST_CASE("on the shipped model a linear SVM stops early and loses next to nothi
   std::map<std::string, means> by_grade;
   for (int t = 0; t < static_cast<int>(tasks.size()); ++t) {
     auto data = must(early_exit::training_set(trace, {t}, lagom::label_kind::correct));
-    const auto rule = must(early_exit::fit_rule(early_exit::rule_kind::svm_linear, data.view(), 4)).rule;
+    const auto rule = must(early_exit::fit_rule(early_exit::rule_kind::svm_linear, data.view(), 100)).rule;
     const auto o = must(early_exit::judge(trace, model.config().shape(), t, early_exit::setting::intra,
                                           early_exit::rule_kind::svm_linear, rule));
     for (const std::string& grade : {tasks[static_cast<std::size_t>(t)].grade, std::string("all")}) {

@@ -223,6 +223,26 @@ TEST_CASE("a row of weight 0 is a row that is not there", "[stop][fit]") {
   same(lagom::rbf_svm_config{});
 }
 
+TEST_CASE("the hinge loss is fitted where most rows crowd in one corner", "[stop][fit]") {
+  const auto z = normal<float>(8000, 9);
+  lagom::dataset data(2);
+  for (std::size_t i = 0; i < 4000; ++i) {
+    const bool sure = i % 10 != 0, right = sure ? i % 400 != 1 : i % 20 == 0;
+    const float low = 1e-3f * z[2 * i] * z[2 * i];
+    const float gap = sure ? 1 - low : 0.3f + 0.1f * z[2 * i + 1];
+    data.add_row(std::vector<float>{gap, sure ? 1 - low / 2 : 0.5f + 0.05f * z[2 * i]}, right);
+  }
+  for (const double caution : {1.0, 4.0, 10.0, 100.0, 1000.0}) {
+    CAPTURE(caution);
+    const auto svm = must(lagom::fit<2>(
+        lagom::linear_svm_config{
+            .loss = lagom::svm_loss::hinge, .negative_weight = caution, .balanced = true},
+        data.view()));
+    CHECK(svm.report.converged);
+    CHECK(svm.report.iterations < 150);
+  }
+}
+
 TEST_CASE("features of any size are standardised", "[stop][fit]") {
   for (const float size : {1e-30f, 1e-8f, 1.0f, 1e30f}) {
     lagom::dataset data(1);

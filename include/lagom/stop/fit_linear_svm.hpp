@@ -58,7 +58,8 @@ result<fitted<standardized<Model<N>>>> fit_linear(const Config& config, const da
 }  // namespace detail
 
 /// Fits a linear SVM on the first N features: exactly, by Newton (squared hinge) or an interior point method
-/// (hinge). Deterministic. Cost: O(rows N^2) an iteration, 5 to 30 iterations.
+/// (hinge). Deterministic. Cost: O(rows N^2) an iteration; 5 to 30 iterations, up to a hundred
+/// where most rows crowd in one corner and costs are far apart.
 /// Fails with `empty`, `wrong_width`, `wrong_shape`, `one_class`, `not_finite`, `bad_value` (C or a weight that is not
 /// positive and finite), `not_converged` (numbers beyond double precision). Reaching `max_iterations` is no failure: the
 /// report says so.

@@ -12,7 +12,7 @@ namespace detail {
 /// min 1/2 |w|^2 (+ 1/2 b^2) + sum_i c_i max(0, 1 - y_i (w . x_i + b)), to a relative duality gap of `tolerance`.
 ///
 /// Mehrotra's predictor-corrector on the pairs (alpha_i, s_i) and (c_i - alpha_i, xi_i); every iteration solves
-/// one system of N + 1 unknowns (Ferris & Munson 2002). Cost: O(rows N^2) an iteration, some 20 of them.
+/// one system of N + 1 unknowns (Ferris & Munson 2002). Cost: O(rows N^2) an iteration, 20 to 100 of them.
 template <std::size_t N, backend B>
 class hinge_interior_point {
  public:
@@ -28,22 +28,30 @@ class hinge_interior_point {
       alpha_[at(i)] = problem_.cost(i) / 2;
       slack_[at(i)] = excess_[at(i)] = 1;
     }
+    small_vector<N + 1> best = v_;
+    report.objective = primal_objective();
     for (report.iterations = 0; report.iterations < max_iterations_; ++report.iterations) {
-      const double primal = primal_objective(), dual = dual_objective();
-      report.objective = primal;
-      if (primal - dual <= tolerance_ * (primal > 0 ? primal : 1) &&
-          balance() <= tolerance_ * scale_of_balance()) {
+      const double primal = primal_objective(), dual = dual_objective(), mu = complementarity(0);
+      if (!is_finite(&primal) || !is_finite(&dual) || !is_finite(&mu))
+        break;  // beyond double precision: the best stands
+      if (primal <= report.objective) {
+        report.objective = primal;
+        best = v_;
+      }
+      // Either proves it: the bound of a feasible dual point, or (where rounding keeps the multipliers from balancing)
+      // complementarity that is used up.
+      const double enough = tolerance_ * (primal > 0 ? primal : 1);
+      const bool bounded = primal - dual <= enough && balance() <= tolerance_ * scale_of_balance();
+      if (bounded || mu * static_cast<double>(2 * rows) <= enough) {
         report.converged = true;
         break;
       }
-      const double mu = complementarity(0, 0);
       step(0, false);
-      const double affine = complementarity(longest_step(true), longest_step(false));
-      const double ratio = affine / mu;
+      const double ratio = complementarity(longest_step()) / mu;
       step(ratio * ratio * ratio * mu, true);
-      advance(0.995 * longest_step(true), 0.995 * longest_step(false));
+      advance(0.995 * longest_step());
     }
-    return v_;
+    return best;
   }
 
  private:
@@ -88,14 +96,14 @@ class hinge_interior_point {
     return sum;
   }
 
-  /// Mean complementarity product after steps of these lengths.
-  double complementarity(double primal_step, double dual_step) const {
+  /// Mean complementarity product after a step of this length.
+  double complementarity(double length) const {
     double sum = 0;
     for (index_t i = 0; i < problem_.data.rows(); ++i) {
       const auto k = at(i);
-      const double a = alpha_[k] + dual_step * d_alpha_[k];
-      const double s = slack_[k] + primal_step * d_slack_[k];
-      const double e = excess_[k] + primal_step * d_excess_[k];
+      const double a = alpha_[k] + length * d_alpha_[k];
+      const double s = slack_[k] + length * d_slack_[k];
+      const double e = excess_[k] + length * d_excess_[k];
       sum += a * s + (problem_.cost(i) - a) * e;
     }
     return sum / static_cast<double>(2 * problem_.data.rows());
@@ -154,31 +162,29 @@ class hinge_interior_point {
     return {excess_[k] / t + slack_[k] / alpha_[k], -feasibility + r2 / t - r1 / alpha_[k]};
   }
 
-  /// The longest step in (0, 1] that keeps the slacks (or the multipliers) positive.
-  double longest_step(bool primal) const {
+  /// The longest step in (0, 1] that keeps slacks and multipliers positive. One length for both: they meet in the
+  /// quadratic term.
+  double longest_step() const {
     double length = 1;
     const auto limit = [&](double value, double change) {
       if (change < 0 && -value / change < length) length = -value / change;
     };
     for (index_t i = 0; i < problem_.data.rows(); ++i) {
       const auto k = at(i);
-      if (primal) {
-        limit(slack_[k], d_slack_[k]);
-        limit(excess_[k], d_excess_[k]);
-      } else {
-        limit(alpha_[k], d_alpha_[k]);
-        limit(problem_.cost(i) - alpha_[k], -d_alpha_[k]);
-      }
+      limit(slack_[k], d_slack_[k]);
+      limit(excess_[k], d_excess_[k]);
+      limit(alpha_[k], d_alpha_[k]);
+      limit(problem_.cost(i) - alpha_[k], -d_alpha_[k]);
     }
     return length;
   }
 
-  void advance(double primal, double dual) {
-    for (std::size_t j = 0; j <= N; ++j) v_[j] += primal * d_v_[j];
+  void advance(double length) {
+    for (std::size_t j = 0; j <= N; ++j) v_[j] += length * d_v_[j];
     for (std::size_t k = 0; k < alpha_.size(); ++k) {
-      alpha_[k] += dual * d_alpha_[k];
-      slack_[k] += primal * d_slack_[k];
-      excess_[k] += primal * d_excess_[k];
+      alpha_[k] += length * d_alpha_[k];
+      slack_[k] += length * d_slack_[k];
+      excess_[k] += length * d_excess_[k];
     }
   }
 
