@@ -100,7 +100,7 @@ class Encoder:
 def make_task_rows(seed: int, tok: Tokenizer) -> list[dict]:
     """Distinct items of every task, checked: one answer token, prompt a prefix of prompt + answer, pieces exact."""
     encode, rows = Encoder(tok), []
-    for task in TASKS:
+    for task in (t for t in TASKS if t.filed):
         rng = random.Random(f"{seed} file {task.name}")
         seen: set[str] = set()
         while len(seen) < TRAIN_ITEMS + TEST_ITEMS:

@@ -129,7 +129,7 @@ def record(args) -> None:
     }
     put_json(args.out / "record.json", whole)
     prompts = {row["task"]: row["prompt"] for row in reversed(data.read_rows(args.out / "tasks.jsonl"))}
-    put(args.out / "README.md", lambda p: p.write_text(card.write(whole, TASKS, prompts), encoding="utf-8"))
+    put(args.out / "README.md", lambda p: p.write_text(card.write(whole, [t for t in TASKS if t.filed], prompts), encoding="utf-8"))
 
 
 def main(argv=None) -> int:

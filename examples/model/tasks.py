@@ -41,6 +41,7 @@ class Task:
     sizes: tuple[int, ...]
     train_sizes: tuple[int, ...]
     chance: float  # accuracy of a uniform guess among the possible answers
+    filed: bool = True  # in the task file, or in training only
 
 
 # --- easy -----------------------------------------------------------------------------------------------------
@@ -228,12 +229,12 @@ TASKS = [
     Task("sentiment_not", "easy", sentiment_not, (1,), (1,), 1 / 2),
     Task("sentiment_count", "easy", sentiment_count, (3,), (3,), 1 / 2),
     Task("opposite", "easy", opposite, (3,), (1, 2, 3), 1 / 2),
-    Task("larger", "easy", larger, (3,), (1, 2, 3), 1 / 2),
-    Task("odd_one", "easy", odd_one, (5,), (4, 5), 1 / 5),
+    Task("larger", "easy", larger, (3,), (1, 2, 3), 1 / 2, filed=False),
+    Task("odd_one", "easy", odd_one, (5,), (4, 5), 1 / 5, filed=False),
     Task("chosen", "easy", chosen, (5, 6), (3, 4, 5, 6), 1 / 6),
     Task("after", "medium", after, (6, 7, 8), (3, 4, 5, 6, 7, 8), 1 / 7),
-    Task("recall", "medium", recall, (5, 6), (2, 3, 4, 5, 6), 1 / 6),
-    Task("two_hop", "medium", two_hop, (4,), (2, 3, 4), 1 / 4),
+    Task("recall", "medium", recall, (5, 6), (2, 3, 4, 5, 6), 1 / 6, filed=False),
+    Task("two_hop", "medium", two_hop, (4,), (2, 3, 4), 1 / 4, filed=False),
     Task("brackets", "medium", brackets, (8, 9, 10), tuple(range(1, 11)), 1 / 4),
     Task("parity", "medium", parity, (7, 8, 9), tuple(range(1, 10)), 1 / 2),
     Task("add_up", "medium", add_up, (5,), (1, 2, 3, 4, 5), 1 / 7),
