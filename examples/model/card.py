@@ -35,6 +35,7 @@ all through the one final norm and the one head. Depth grows during the first st
 below. Tasks that go through steps are also taught the running result at each step, as a target only; it never stands in the
 text. There are three phases: items grow from one step to full size, then the hard tasks are drawn most, then the look-ups, which
 form late. Matrices are trained by Muon, the rest by AdamW. No item of `tasks.jsonl` is ever drawn in training.
+{history}
 
 ## Tasks
 
@@ -93,7 +94,8 @@ def write(record: dict, tasks, first_prompts: dict[str, str], shots: str = "5") 
     grade_of = {t.name: t.grade for t in tasks}
     accuracy = record["accuracy"]
     items = max(cell["items"] for tables in accuracy.values() for cell in tables[shots].values())
-    return TEXT.format(main=record["models"]["main"], small=record["models"]["small"], shots=shots, items=items,
+    history = [f"\n{name}: {model['history']}" for name, model in record["models"].items() if "history" in model]
+    return TEXT.format(history="\n".join(history), main=record["models"]["main"], small=record["models"]["small"], shots=shots, items=items,
                        second=100 * record["second_language_share"], tasks="\n".join(rows),
                        tables="\n\n".join(by_layer(name, tables[shots]) for name, tables in accuracy.items()),
                        by_shots=by_shots(accuracy, grade_of))

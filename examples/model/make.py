@@ -104,7 +104,7 @@ def evaluate(args) -> None:
     for name in PLANS:
         model = load_hf(args.out / name)
         for shots in SHOTS:
-            table = few_shot_accuracy(model, rows, tok, shots, args.limit)
+            table = few_shot_accuracy(model, rows, tok, shots, args.limit or None)
             result.setdefault(name, {})[str(shots)] = {
                 task: {"items": n, "by_layer": [round(a, 4) for a in accuracy]}
                 for task, (accuracy, n) in table.items()}
@@ -141,7 +141,7 @@ def main(argv=None) -> int:
     parser.add_argument("--work", type=Path, help="checkpoints; default: the user's cache directory",
                         default=Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lagom-model")
     parser.add_argument("--steps", type=int, help="steps of training, instead of the plan's")
-    parser.add_argument("--limit", type=int, help="test items a task in evaluate; default all")
+    parser.add_argument("--limit", type=int, default=100, help="test items a task in evaluate, 0 = all")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)

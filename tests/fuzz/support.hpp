@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 
 namespace fuzz {
@@ -22,8 +24,9 @@ inline std::string as_file(const std::uint8_t* data, std::size_t size,
 
 inline const std::string& scratch() {
   static const std::string path = [] {
-    char name[] = "/tmp/lagom_fuzz_XXXXXX";
-    return std::string(::mkdtemp(name) != nullptr ? name : "/tmp");
+    const std::string place = std::filesystem::temp_directory_path().string();
+    std::string name = place + "/lagom_fuzz_XXXXXX";
+    return ::mkdtemp(name.data()) != nullptr ? name : place;
   }();
   return path;
 }
