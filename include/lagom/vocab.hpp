@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
 /// @file vocab.hpp
-/// Umbrella of the vocabulary family: BPE models. Nothing here needs a third party.
+/// Umbrella of the vocabulary family: tokenizers, and what is known of a vocabulary change. Nothing here needs a third party.
 #pragma once
 
+#include "vocab/alignment_counts.hpp"
 #include "vocab/bpe.hpp"
 #include "vocab/byte_alphabet.hpp"
+#include "vocab/expansion.hpp"
+#include "vocab/ids.hpp"
 #include "vocab/merge_loop.hpp"
 #include "vocab/merge_table.hpp"
+#include "vocab/pre_token.hpp"
+#include "vocab/ragged.hpp"
 #include "vocab/token_table.hpp"
+#include "vocab/token_vectors.hpp"
 #include "vocab/utf8.hpp"

@@ -3,7 +3,7 @@
 /// Hugging Face's tokenizer.json: BPE tokenizers, encoded and decoded as the reference library does it.
 #pragma once
 
-#include "../core/tokenizer.hpp"
+#include "../vocab/pre_token.hpp"
 #include "hf/added_tokens.hpp"
 #include "hf/decoder.hpp"
 #include "hf/model.hpp"
@@ -91,6 +91,25 @@ class hf_tokenizer {
   /// found; none are put around it. O(n log n) in the longest piece; a few allocations a call.
   template <std::invocable<token_id> Sink>
   void encode(std::string_view text, Sink&& sink) const {
+    pre_tokenize(text, [&](const vocab::pre_token& part) {
+      if (part.added != no_token) {
+        sink(part.added);
+      } else {
+        encode_piece(part.text, sink);
+      }
+    });
+  }
+
+  /// Calls `sink(token)` for every token of one piece, as `pre_tokenize` gives it: the model alone.
+  template <std::invocable<token_id> Sink>
+  void encode_piece(std::string_view piece, Sink&& sink) const {
+    p_.model.bpe().encode_piece(piece, sink);
+  }
+
+  /// Calls `sink(part)` for every part of the text, in order: the added tokens, and the pieces that the model
+  /// sees.
+  template <std::invocable<const vocab::pre_token&> Sink>
+  void pre_tokenize(std::string_view text, Sink&& sink) const {
     detail::hf_pieces pieces;
     std::string replaced;
     std::vector<detail::hf_raw_bytes> raw;
@@ -103,7 +122,7 @@ class hf_tokenizer {
     detail::hf_normalized normalized;
     for (const detail::hf_stretch& s : in_input) {
       if (s.token != no_token) {
-        sink(s.token);
+        sink(vocab::pre_token{.added = s.token});
         continue;
       }
       std::string_view part = text.substr(s.begin, s.end - s.begin);
@@ -119,13 +138,13 @@ class hf_tokenizer {
       p_.added.find_in(part, true, pieces.matcher, in_normalized);
       for (const detail::hf_stretch& t : in_normalized) {
         if (t.token != no_token) {
-          sink(t.token);
+          sink(vocab::pre_token{.added = t.token});
           continue;
         }
         pieces.reset(part.substr(t.begin, t.end - t.begin), origin > t.begin ? origin - t.begin : 0);
         keep_raw(raw, s.begin + t.begin, s.begin + t.end, pieces);
         p_.pre_tokenizer(pieces);
-        encode_pieces(pieces, sink);
+        hand_out(pieces, sink);
       }
     }
   }
@@ -244,19 +263,19 @@ class hf_tokenizer {
   }
 
   template <class Sink>
-  void encode_pieces(const detail::hf_pieces& pieces, Sink& sink) const {
-    const vocab::bpe& model = p_.model.bpe();
+  void hand_out(const detail::hf_pieces& pieces, Sink& sink) const {
     std::string bytes;
     for (const detail::hf_piece& p : pieces.list) {
+      std::string_view text = pieces.view(p);
       if (p_.pre_tokenizer.spells_bytes()) {
-        model.encode_piece(*vocab::bytes_of_letters(pieces.view(p)), sink);
+        bytes = *vocab::bytes_of_letters(text);
+        text = bytes;
       } else if (!pieces.raw.empty()) {
         bytes.clear();
         pieces.append_bytes(p, bytes);
-        model.encode_piece(bytes, sink);
-      } else {
-        model.encode_piece(pieces.view(p), sink);
+        text = bytes;
       }
+      sink(vocab::pre_token{.text = text});
     }
   }
 
