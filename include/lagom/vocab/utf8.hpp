@@ -72,6 +72,21 @@ struct utf8_char {
   return find_ill_formed(text) == text.size();
 }
 
+/// How many characters a text has; an ill-formed sequence is one.
+[[nodiscard]] inline std::size_t count_characters(std::string_view text) noexcept {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t end = find_non_ascii(text, i);
+    count += end - i;
+    i = end;
+    while (i < text.size() && static_cast<unsigned char>(text[i]) >= 0x80) {
+      i += decode_utf8(text, i).length;
+      ++count;
+    }
+  }
+  return count;
+}
+
 /// Appends a code point. Precondition: a scalar value.
 inline void append_utf8(std::string& out, char32_t code) {
   const auto put = [&out](char32_t byte) {
