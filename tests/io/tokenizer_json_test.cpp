@@ -181,9 +181,4 @@ TEST_CASE("tokenizers from outside give every id of every line", "[io][tokenizer
     CHECK(tokens == row["tokens"].get<std::uint64_t>());
     CHECK(hex(state) == row["fnv1a"].get<std::string>());
   }
-  const auto unigram =
-      io::hf_tokenizer::open(std::string(folder) + "/tokenizers/sw_xlmr_unigram50k_tokenizer.json");
-  REQUIRE_FALSE(unigram);
-  CHECK(unigram.error().code == lagom::errc::unsupported);
-  CHECK(unigram.error().key.view() == "model.type Unigram");
 }

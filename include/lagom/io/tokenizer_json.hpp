@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file io/tokenizer_json.hpp
-/// Hugging Face's tokenizer.json: BPE tokenizers, encoded and decoded as the reference library does it.
+/// Hugging Face's tokenizer.json: tokenizers, encoded and decoded as the reference library does it.
 #pragma once
 
 #include "../vocab/pre_token.hpp"
@@ -22,8 +22,8 @@ namespace io {
 /// std::vector<lagom::token_id> ids = tokenizer->encode("Hello", true);
 /// std::string text = tokenizer->decode(ids, true);
 /// ```
-/// Handled: BPE models (the type may be missing), merges as texts or as pairs, byte-level or by characters,
-/// byte fallback, unk, `ignore_merges`, prefix and suffix; added tokens of every kind; the components that
+/// Handled: BPE and Unigram models (the type may be missing), merges as texts or as pairs, byte-level or by
+/// characters, byte fallback, unk, `ignore_merges`, prefix and suffix; added tokens of every kind; the components that
 /// `hf_normalizer`, `hf_pre_tokenizer`, `hf_decoder` and `hf_post_processor` list. Regular expressions run on
 /// PCRE2 after `hf_pattern_rewriter` gave them their meaning back. "truncation" and "padding" are about
 /// batches and are not applied. Characters are classified as the reference does (`io/hf/unicode_tables.hpp`).
@@ -50,7 +50,7 @@ class hf_tokenizer {
   ///   and over 16 times the number of tokens), `duplicate_key` for an id that two tokens have;
   /// - `bad_value` for an added token with another id than the reference gives it, which goes by its turn;
   /// - `bad_merge`, with the row from 0, for a merge that does not parse, or names or makes what is no token;
-  /// - `unsupported` for other models than BPE, for dropout, and for whatever is not handled exactly;
+  /// - `unsupported` for other models than BPE and Unigram, for dropout, and for whatever is not handled exactly;
   /// - `bad_pattern` for a regular expression that does not compile.
   static result<hf_tokenizer> parse(std::string_view json_text, const tokenizer_options& options = {}) {
     auto document = parse_json(json_text);
@@ -62,7 +62,7 @@ class hf_tokenizer {
     }
     auto model_node = root.required("model");
     if (!model_node) return model_node.error();
-    if (auto ok = detail::require_bpe(*model_node); !ok) return ok.error();
+    if (auto type = detail::hf_model::type_of(*model_node); !type) return type.error();
     auto normalizer = detail::hf_normalizer::read(root.optional("normalizer"));
     if (!normalizer) return normalizer.error();
     auto pre_tokenizer = detail::hf_pre_tokenizer::read(root.optional("pre_tokenizer"));
@@ -103,7 +103,7 @@ class hf_tokenizer {
   /// Calls `sink(token)` for every token of one piece, as `pre_tokenize` gives it: the model alone.
   template <std::invocable<token_id> Sink>
   void encode_piece(std::string_view piece, Sink&& sink) const {
-    p_.model.bpe().encode_piece(piece, sink);
+    p_.model.encode_piece(piece, sink);
   }
 
   /// Calls `sink(part)` for every part of the text, in order: the added tokens, and the pieces that the model
@@ -202,8 +202,12 @@ class hf_tokenizer {
     return added != nullptr && p_.added.is_special(added->content);
   }
 
-  /// The model under it, whose tokens are bytes if `is_byte_level()`, and spellings otherwise.
-  [[nodiscard]] const vocab::bpe& model() const noexcept { return p_.model.bpe(); }
+  /// The model under it, if it is BPE: its tokens are bytes if `is_byte_level()`, and spellings otherwise.
+  /// Null if it is another one.
+  [[nodiscard]] const vocab::bpe* bpe() const noexcept { return p_.model.bpe(); }
+
+  /// The model under it, if it is Unigram; null if it is another one. Its tokens are spellings.
+  [[nodiscard]] const vocab::unigram* unigram() const noexcept { return p_.model.unigram(); }
   [[nodiscard]] bool is_byte_level() const noexcept { return p_.pre_tokenizer.byte_level(); }
 
   /// How many merges were left out because of `tokenizer_options::skip_bad_merges`.
@@ -231,10 +235,11 @@ class hf_tokenizer {
       bytes_at_.push_back(bytes_.size());
       if (const detail::hf_added_token* const token = p_.added.find(id)) {
         bytes_ += token->content;
-      } else if (is_byte_level() && p_.model.bpe().tokens().contains(id)) {
-        bytes_ += p_.model.bpe().bytes_of(id);
       } else if (p_.model.contains(id)) {
-        bytes_ += is_byte_level() ? p_.model.spelling(id) : p_.decoder.bytes_of(p_.model.spelling(id));
+        const auto bytes = is_byte_level() ? p_.model.letters_to_bytes(id) : std::nullopt;
+        bytes_ += bytes             ? *bytes
+                  : is_byte_level() ? p_.model.spelling(id)
+                                    : p_.decoder.bytes_of(p_.model.spelling(id));
       }
     }
     bytes_at_.push_back(bytes_.size());
