@@ -16,6 +16,8 @@
 #include "vocab/piece_trie.hpp"
 #include "vocab/pre_token.hpp"
 #include "vocab/ragged.hpp"
+#include "vocab/script.hpp"
+#include "vocab/script_table.hpp"
 #include "vocab/token_counts.hpp"
 #include "vocab/token_table.hpp"
 #include "vocab/token_vectors.hpp"
