@@ -26,6 +26,7 @@
 #include "core/types.hpp"
 #include "core/vec_view.hpp"
 
+#include "kernel/combine_rows.hpp"
 #include "kernel/cosine.hpp"
 #include "kernel/cosine_stats.hpp"
 #include "kernel/dot.hpp"
