@@ -31,3 +31,4 @@
 #include "vocab/tokenization_change.hpp"
 #include "vocab/unigram.hpp"
 #include "vocab/utf8.hpp"
+#include "vocab/word_cache.hpp"

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "../vocab/pre_token.hpp"
-#include "hf/added_tokens.hpp"
+#include "hf/cutter.hpp"
 #include "hf/decoder.hpp"
 #include "hf/model.hpp"
 #include "hf/post_processor.hpp"
@@ -88,16 +88,21 @@ class hf_tokenizer {
   }
 
   /// Calls `sink(token)` for every token of the text, in order. Added and special tokens in the text are
-  /// found; none are put around it. O(n log n) in the longest piece; a few allocations a call.
+  /// found; none are put around it. O(n log n) in the longest piece, O(n) in the rest.
   template <std::invocable<token_id> Sink>
   void encode(std::string_view text, Sink&& sink) const {
-    pre_tokenize(text, [&](const vocab::pre_token& part) {
-      if (part.added != no_token) {
-        sink(part.added);
-      } else {
-        encode_piece(part.text, sink);
-      }
-    });
+    tokenizer_scratch scratch;
+    encode(text, scratch, sink);
+  }
+
+  /// The same with the caller's scratch, which makes many short texts several times faster.
+  template <std::invocable<token_id> Sink>
+  void encode(std::string_view text, tokenizer_scratch& scratch, Sink&& sink) const {
+    cut(
+        text, scratch, [&](token_id added) { sink(added); },
+        [&](std::string_view piece, std::size_t readable) {
+          scratch.words_(piece, readable, [&](auto&& push) { encode_piece(piece, push); }, sink);
+        });
   }
 
   /// Calls `sink(token)` for every token of one piece, as `pre_tokenize` gives it: the model alone.
@@ -110,43 +115,16 @@ class hf_tokenizer {
   /// sees.
   template <std::invocable<const vocab::pre_token&> Sink>
   void pre_tokenize(std::string_view text, Sink&& sink) const {
-    detail::hf_pieces pieces;
-    std::string replaced;
-    std::vector<detail::hf_raw_bytes> raw;
-    if (!vocab::is_utf8(text)) {
-      replace_ill_formed(text, replaced, raw);
-      text = replaced;
-    }
-    std::vector<detail::hf_stretch> in_input, in_normalized;
-    p_.added.find_in(text, false, pieces.matcher, in_input);
-    detail::hf_normalized normalized;
-    for (const detail::hf_stretch& s : in_input) {
-      if (s.token != no_token) {
-        sink(vocab::pre_token{.added = s.token});
-        continue;
-      }
-      std::string_view part = text.substr(s.begin, s.end - s.begin);
-      std::size_t origin = s.begin == 0 ? vocab::decode_utf8(text, 0).length : 0;
-      if (!p_.normalizer.empty()) {
-        normalized.text = part;
-        normalized.origin = origin;
-        p_.normalizer(normalized, pieces.matcher);
-        part = normalized.text;
-        origin = normalized.origin;
-      }
-      in_normalized.clear();
-      p_.added.find_in(part, true, pieces.matcher, in_normalized);
-      for (const detail::hf_stretch& t : in_normalized) {
-        if (t.token != no_token) {
-          sink(vocab::pre_token{.added = t.token});
-          continue;
-        }
-        pieces.reset(part.substr(t.begin, t.end - t.begin), origin > t.begin ? origin - t.begin : 0);
-        keep_raw(raw, s.begin + t.begin, s.begin + t.end, pieces);
-        p_.pre_tokenizer(pieces);
-        hand_out(pieces, sink);
-      }
-    }
+    tokenizer_scratch scratch;
+    pre_tokenize(text, scratch, sink);
+  }
+
+  /// The same with the caller's scratch.
+  template <std::invocable<const vocab::pre_token&> Sink>
+  void pre_tokenize(std::string_view text, tokenizer_scratch& scratch, Sink&& sink) const {
+    cut(
+        text, scratch, [&](token_id added) { sink(vocab::pre_token{.added = added}); },
+        [&](std::string_view piece, std::size_t) { sink(vocab::pre_token{.text = piece}); });
   }
 
   /// The tokens of a single text, with the special tokens that the post-processor puts around it, or without.
@@ -245,43 +223,9 @@ class hf_tokenizer {
     bytes_at_.push_back(bytes_.size());
   }
 
-  void replace_ill_formed(std::string_view text, std::string& out,
-                          std::vector<detail::hf_raw_bytes>& raw) const {
-    const bool keep = p_.normalizer.empty() && p_.pre_tokenizer.keeps_bytes();
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t bad = vocab::find_ill_formed(text, at);
-      out.append(text.substr(at, bad - at));
-      if (bad == text.size()) return;
-      const std::size_t length = vocab::decode_utf8(text, bad).length;
-      if (keep) raw.push_back({out.size(), text.substr(bad, length)});
-      vocab::append_utf8(out, 0xFFFD);
-      at = bad + length;
-    }
-  }
-
-  /// The ill-formed sequences between two offsets of the input.
-  static void keep_raw(const std::vector<detail::hf_raw_bytes>& raw, std::size_t begin, std::size_t end,
-                       detail::hf_pieces& pieces) {
-    auto r = std::lower_bound(raw.begin(), raw.end(), begin,
-                              [](const detail::hf_raw_bytes& x, std::size_t at) { return x.at < at; });
-    for (; r != raw.end() && r->at < end; ++r) pieces.raw.push_back({r->at - begin, r->bytes});
-  }
-
-  template <class Sink>
-  void hand_out(const detail::hf_pieces& pieces, Sink& sink) const {
-    std::string bytes;
-    for (const detail::hf_piece& p : pieces.list) {
-      std::string_view text = pieces.view(p);
-      if (p_.pre_tokenizer.spells_bytes()) {
-        bytes = *vocab::bytes_of_letters(text);
-        text = bytes;
-      } else if (!pieces.raw.empty()) {
-        bytes.clear();
-        pieces.append_bytes(p, bytes);
-        text = bytes;
-      }
-      sink(vocab::pre_token{.text = text});
-    }
+  template <class Added, class Piece>
+  void cut(std::string_view text, tokenizer_scratch& scratch, Added added, Piece piece) const {
+    detail::hf_cutter{p_.normalizer, p_.pre_tokenizer, p_.added}(text, scratch, added, piece);
   }
 
   parts p_;

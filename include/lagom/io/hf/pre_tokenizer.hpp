@@ -6,7 +6,7 @@
 #include <variant>
 
 #include "../../vocab/byte_alphabet.hpp"
-#include "splitter.hpp"
+#include "fast_split.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -115,6 +115,29 @@ class hf_pre_tokenizer {
     }
   }
 
+  /// Whether `cut` can do it: every step cuts, and none rewrites but for a space in front.
+  [[nodiscard]] bool only_cuts() const noexcept { return fast_.works(); }
+
+  /// Calls `part(piece, end)` for every piece of a text without ill-formed sequences, as bytes where
+  /// `byte_level()`, where `end` is that of the text it lies in: the same pieces as the call operator leaves.
+  /// `spare` holds the text if it gets a space in front.
+  template <class Part>
+  void cut(std::string_view text, hf_matcher& matcher, std::string& spare, Part&& part) const {
+    if (fast_.prefix_space() && !text.empty() && text[0] != ' ') {
+      spare.assign(1, ' ').append(text);
+      text = spare;
+    }
+    const char* const stop = text.data() + text.size();
+    fast_(
+        text,
+        [&](std::size_t at, std::string_view subject, auto found) {
+          std::get<hf_splitter>(steps_[at]).pattern.for_each_match(subject, matcher, found);
+        },
+        [&](const char* begin, const char* end) {
+          part(std::string_view(begin, static_cast<std::size_t>(end - begin)), stop);
+        });
+  }
+
   /// Whether pieces end as bytes.
   [[nodiscard]] bool byte_level() const noexcept { return byte_level_at_ != nowhere; }
 
@@ -153,13 +176,31 @@ class hf_pre_tokenizer {
       auto metaspace = read_metaspace(node);
       if (!metaspace) return metaspace.error();
       if (byte_level()) return node.unsupported("Metaspace after ByteLevel");
+      fast_.refuse();
       steps_.push_back(std::move(*metaspace));
       return done{};
     }
     auto splitter = read_splitter(*kind, node);
     if (!splitter) return splitter.error();
+    add_fast(*kind, node, *splitter);
     steps_.push_back(std::move(*splitter));
     return done{};
+  }
+
+  /// The same splitter for `fast_`; `node` was read without failure.
+  void add_fast(std::string_view kind, const hf_node& node, const hf_splitter& splitter) {
+    if (kind == "Digits") {
+      fast_.add_sets(char_bit::numeric, *node.flag("individual_digits") ? 1 : 0);
+    } else if (kind == "Punctuation" && splitter.behavior == hf_split::isolated) {
+      const auto behavior = node.optional("behavior");
+      const bool runs = behavior.value != nullptr && *behavior.value == "Contiguous";
+      fast_.add_sets(char_bit::punctuation, runs ? 0 : 1);
+    } else {
+      const hf_node pattern = node.optional("pattern");
+      std::string expression;
+      if (kind == "Split" && pattern.value->contains("Regex")) expression = *pattern.text("Regex");
+      fast_.add_splitter(steps_.size(), expression, splitter.behavior, splitter.invert);
+    }
   }
 
   result<done> add_byte_level(const hf_node& node) {
@@ -170,11 +211,11 @@ class hf_pre_tokenizer {
     if (!splits) return splits.error();
     hf_byte_level out{.prefix_space = *space};
     if (*splits) {
-      auto gpt2 = hf_pattern::expression(
-          R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)");
+      auto gpt2 = hf_pattern::expression(gpt2_pattern);
       if (!gpt2) return gpt2.error();
       out.split = hf_splitter{std::move(*gpt2)};
     }
+    fast_.add_byte_level(*space, *splits);
     byte_level_at_ = steps_.size();
     steps_.push_back(std::move(out));
     return done{};
@@ -230,6 +271,7 @@ class hf_pre_tokenizer {
   }
 
   std::vector<step> steps_;
+  hf_fast_split fast_;
   std::size_t byte_level_at_ = nowhere;
 };
 
