@@ -76,7 +76,7 @@ TEST_CASE("mean and deviation of all rows, by hand", "[embed]") {
   CHECK(mean.data[1] == Approx(1.1666666666666667).epsilon(4e-15));
   const plan p = embed::mean{}(e);
   CHECK(p.made_by(0) == method::source_mean);
-  CHECK(p.reason(0) == reason::no_pieces);
+  CHECK(p.reason(0) == (reason::no_pieces | reason::no_script));
 
   const auto source = input_rows<double>();
   const plan random = embed::random{}(e);
@@ -84,7 +84,7 @@ TEST_CASE("mean and deviation of all rows, by hand", "[embed]") {
   CHECK(found.deviation(0, 0, 0) == Approx(1.3437096247164249).epsilon(4e-15));
   CHECK(found.deviation(0, 1, 0) == Approx(1.5723301886761007).epsilon(4e-15));
   CHECK(found.deviation(0, 0, 1) == Approx(1.4719601443879746).epsilon(4e-15));
-  CHECK(found.deviation(0, 1, 1) == Approx(1.7224014243684085).epsilon(4e-15));
+  CHECK(found.deviation(0, 1, 1) == Approx(1.7224014243685084).epsilon(4e-15));
   CHECK(found.deviation(0, 1, 6) == 0);
 }
 

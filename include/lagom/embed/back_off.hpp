@@ -13,9 +13,10 @@ inline namespace v0 {
 namespace embed {
 
 /// A way to make one row: `rule(r, out)` adds the terms of row `r` of its expansion to `out` and returns
-/// `reason::none`, or adds nothing and says why. `made_by` is the method to be tagged.
+/// `reason::none`, or adds nothing and says why. `made_by` is the method to be tagged. A rule may keep what it learns: each
+/// plan has its own copy.
 template <class R>
-concept row_rule = requires(const R& rule, std::size_t r, plan_builder& out) {
+concept row_rule = requires(R& rule, std::size_t r, plan_builder& out) {
   { rule.made_by } -> std::convertible_to<method>;
   { rule(r, out) } -> std::same_as<reason>;
 };
@@ -40,7 +41,7 @@ concept row_rule = requires(const R& rule, std::size_t r, plan_builder& out) {
 /// auto plan = lagom::embed::back_off(e, first_piece{e}, lagom::embed::mean_row{});
 /// ```
 template <row_rule... Rules>
-[[nodiscard]] plan back_off(const vocab::expansion& e, const Rules&... rules) {
+[[nodiscard]] plan back_off(const vocab::expansion& e, Rules... rules) {
   plan_builder out(e.source_size);
   for (std::size_t r = 0; r < e.rows(); ++r) {
     if (const source_id same = same_token(e, r); same != source_id::none) {
@@ -50,7 +51,7 @@ template <row_rule... Rules>
     }
     tag how{method::zero, reason::none};
     bool made = false;
-    [[maybe_unused]] const auto attempt = [&](const auto& rule) {
+    [[maybe_unused]] const auto attempt = [&](auto& rule) {
       if (made) return;
       const reason why = rule(r, out);
       made = why == reason::none;

@@ -31,6 +31,7 @@ struct expansion {
   std::vector<target_id> wanted{};      ///< rising
   std::vector<source_id> same{};        ///< by target: the source token that it is too, or `none`
   ragged<char> bytes{};                 ///< by row: what the token stands for; empty for added tokens
+  ragged<char> source_bytes{};          ///< by source id: the same; no list where that is not known
   ragged<source_id> pieces{};           ///< by row: the source's tokens of those bytes alone, iso(t)
   std::vector<target_rule> rules{};     ///< the merges that make wanted tokens, in list order
   std::vector<std::uint64_t> counts{};  ///< by target: occurrences in a corpus; empty when not counted
