@@ -14,6 +14,7 @@ enum class errc : std::uint8_t {
   cannot_open,
   cannot_read,
   cannot_write,
+  not_empty,       ///< a directory that was to be made holds something
   truncated,       ///< the file ends before what it announces
   trailing_bytes,  ///< the file goes on after what it announces
   too_large,       ///< over a stated limit

@@ -80,6 +80,20 @@ class checkpoint {
     return t;
   }
 
+  /// The files by name.
+  [[nodiscard]] const std::map<std::string, safetensors, std::less<>>& shards() const noexcept {
+    return shards_;
+  }
+
+  /// The file that holds a tensor; null when there is no such tensor.
+  [[nodiscard]] const std::string* shard_of(std::string_view name) const {
+    if (find(name) == nullptr) return nullptr;
+    return shard_of_.empty() ? &shards_.begin()->first : &shard_of_.find(name)->second;
+  }
+
+  /// Whether an index says which file holds what.
+  [[nodiscard]] bool is_sharded() const noexcept { return !shard_of_.empty(); }
+
  private:
   std::map<std::string, safetensors, std::less<>> shards_;
   std::map<std::string, std::string, std::less<>> shard_of_;  // of every tensor, where there is an index

@@ -20,6 +20,8 @@ namespace io {
       return "cannot be read";
     case errc::cannot_write:
       return "cannot be written";
+    case errc::not_empty:
+      return "is there already, and not empty";
     case errc::truncated:
       return "ends too early";
     case errc::trailing_bytes:

@@ -114,7 +114,9 @@ class safetensors {
       return f;
     }
     safetensors out;
-    if (auto ok = out.read_entries(*parsed, bytes.subspan(8 + length)); !ok) return ok.error();
+    out.header_ = header;
+    out.data_ = bytes.subspan(8 + length);
+    if (auto ok = out.read_entries(*parsed, out.data_); !ok) return ok.error();
     return out;
   }
 
@@ -128,6 +130,16 @@ class safetensors {
   }
   [[nodiscard]] const std::map<std::string, std::string, std::less<>>& metadata() const noexcept {
     return metadata_;
+  }
+
+  /// The JSON text of the header, with its padding.
+  [[nodiscard]] std::string_view header() const noexcept { return header_; }
+  /// Where the data begin in the file, and how long they are.
+  [[nodiscard]] std::uint64_t data_offset() const noexcept { return 8 + header_.size(); }
+  [[nodiscard]] std::uint64_t data_size() const noexcept { return data_.size(); }
+  /// Where a tensor of this file begins in the data.
+  [[nodiscard]] std::uint64_t offset_of(const tensor_view& tensor) const noexcept {
+    return static_cast<std::uint64_t>(tensor.bytes.data() - data_.data());
   }
 
  private:
@@ -234,6 +246,8 @@ class safetensors {
   }
 
   std::optional<mapped_file> file_;
+  std::string_view header_;
+  std::span<const std::byte> data_;
   std::map<std::string, tensor_view, std::less<>> tensors_;
   std::map<std::string, std::string, std::less<>> metadata_;
 };
