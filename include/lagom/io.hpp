@@ -10,6 +10,8 @@
 #include "io/atomic_file.hpp"
 #include "io/checkpoint.hpp"
 #include "io/config_edit.hpp"
+#include "io/corpus_checkpoint.hpp"
+#include "io/corpus_file.hpp"
 #include "io/describe.hpp"
 #include "io/dtype.hpp"
 #include "io/edit_report.hpp"

@@ -14,6 +14,7 @@
 #include "vocab/counted_piece.hpp"
 #include "vocab/expand.hpp"
 #include "vocab/expansion.hpp"
+#include "vocab/fingerprint.hpp"
 #include "vocab/ids.hpp"
 #include "vocab/merge_loop.hpp"
 #include "vocab/merge_table.hpp"

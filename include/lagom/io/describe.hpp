@@ -82,6 +82,8 @@ namespace io {
       return "is not among the features";
     case errc::wrong_schema:
       return "is of another kind or version";
+    case errc::changed:
+      return "is not what it was when this file was written";
     case errc::too_long:
       return "is too long for the context";
   }
