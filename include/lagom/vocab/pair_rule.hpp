@@ -7,7 +7,7 @@
 #include <array>
 #include <string>
 
-#include "utf8.hpp"
+#include "script.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -48,15 +48,26 @@ inline constexpr std::array<char32_t, 66> digit_zeros = {
 struct pair_rule {
   std::string word_mark{};    ///< begins words ("▁"): a token holds it at its front, or not at all
   bool digits_apart = false;  ///< a decimal digit of any script is a token by itself
+  bool scripts_apart =
+      false;  ///< characters of two scripts stay apart; Han and kana count as one script, and
+              ///< what all scripts share (punctuation, marks, digits) goes with any
 
   [[nodiscard]] bool operator()(std::string_view left, std::string_view right) const noexcept {
     if (!word_mark.empty() && right.substr(0, word_mark.size()) == word_mark) return false;
-    if (digits_apart && !left.empty() && !right.empty()) {
-      const utf8_char before = detail::last_char(left), after = decode_utf8(right, 0);
-      if (before.well_formed && detail::is_digit(before.code)) return false;
-      if (after.well_formed && detail::is_digit(after.code)) return false;
-    }
-    return true;
+    if ((!digits_apart && !scripts_apart) || left.empty() || right.empty()) return true;
+    const utf8_char before = detail::last_char(left), after = decode_utf8(right, 0);
+    if (digits_apart && (is_digit(before) || is_digit(after))) return false;
+    if (!scripts_apart || !before.well_formed || !after.well_formed) return true;
+    const script a = writing(before.code), b = writing(after.code);
+    return a == b || a == script::common || b == script::common;
+  }
+
+ private:
+  static bool is_digit(const utf8_char& c) noexcept { return c.well_formed && detail::is_digit(c.code); }
+  static script writing(char32_t code) noexcept {
+    const script s = script_of(code);
+    if (s == script::inherited || s == script::unknown) return script::common;
+    return s == script::hiragana || s == script::katakana ? script::han : s;
   }
 };
 
