@@ -13,6 +13,7 @@
 #include "core/failure.hpp"
 #include "core/fixed_text.hpp"
 #include "core/layer.hpp"
+#include "core/linear_algebra.hpp"
 #include "core/mat_view.hpp"
 #include "core/math.hpp"
 #include "core/moments.hpp"

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+/// @file embed/neighbour_rule.hpp
+/// Rows as weighted sums of the source rows whose auxiliary vectors are near.
+#pragma once
+
+#include "back_off.hpp"
+#include "product_tiles.hpp"
+#include "random.hpp"
+#include "unit_rows.hpp"
+#include "weighting.hpp"
+
+namespace lagom {
+inline namespace v0 {
+namespace embed {
+
+/// Source rows that may be combined: the direction of an auxiliary vector each, and the row's id.
+struct neighbour_keys {
+  explicit neighbour_keys(index_t width) : directions(width) {}
+  unit_rows directions;
+  std::vector<source_id> ids{};
+
+  /// Adds a key unless its vector has no direction or its row is `excluded` (which is sorted).
+  void push(source_id id, vec_view<const float> vector, std::span<const source_id> excluded) {
+    if (!std::binary_search(excluded.begin(), excluded.end(), id) && directions.push(vector))
+      ids.push_back(id);
+  }
+};
+
+namespace detail {
+
+[[nodiscard]] inline std::vector<source_id> sorted(std::vector<source_id> ids) {
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+}  // namespace detail
+
+/// The overlap: tokens of the target that are source tokens too and have an auxiliary vector, by rising target
+/// id. Two vectors in one space, that of the target tokens, are compared.
+[[nodiscard]] inline neighbour_keys overlap_keys(const vocab::expansion& e,
+                                                 std::vector<source_id> excluded = {}) {
+  excluded = detail::sorted(std::move(excluded));
+  neighbour_keys out(e.target_vectors.width());
+  for (std::size_t t = 0; t < e.same.size(); ++t) {
+    if (e.same[t] != source_id::none && e.target_vectors.has(t)) {
+      out.push(e.same[t], e.target_vectors[t], excluded);
+    }
+  }
+  return out;
+}
+
+/// All source tokens that have an auxiliary vector, by rising id.
+[[nodiscard]] inline neighbour_keys source_keys(const vocab::expansion& e,
+                                                std::vector<source_id> excluded = {}) {
+  excluded = detail::sorted(std::move(excluded));
+  neighbour_keys out(e.source_vectors.width());
+  const auto n = static_cast<std::size_t>(std::min(e.source_vectors.size(), e.source_size));
+  for (std::size_t s = 0; s < n; ++s) {
+    if (e.source_vectors.has(s)) {
+      out.push(static_cast<source_id>(static_cast<token_id>(s)), e.source_vectors[s], excluded);
+    }
+  }
+  return out;
+}
+
+/// Row r = sum_o w_o (source row o), w = `Weighting` of cos(vector of r, key o). A `row_rule`: chain it as you
+/// like. Reasons: `no_vector`, `no_neighbours`.
+///
+/// Rows are made 1,024 at a time when the first of them is asked for; asking in order costs each once.
+template <backend B, executor Run, weighting Weighting>
+class neighbour_rule {
+ public:
+  method made_by;
+  bool remakes_same = false;  ///< also makes rows of tokens that are source tokens too
+
+  neighbour_rule(method made, const vocab::expansion& e, neighbour_keys keys, Weighting weigh, const B& b,
+                 const Run& run)
+      : made_by(made), e_(e), keys_(std::move(keys)), weigh_(std::move(weigh)), b_(b), run_(run) {}
+
+  reason operator()(std::size_t r, plan_builder& out) const {
+    if (r < first_ || r >= first_ + made_.size()) make(r);
+    const row& made = made_[r - first_];
+    if (made.why != reason::none) return made.why;
+    for (const scored& s : made.weights.of) out.add(keys_.ids[s.id], s.value);
+    if (made.weights.nan) out.set({rescale::rule::nan});
+    return reason::none;
+  }
+
+ private:
+  static constexpr std::size_t batch = 1024;
+  struct row {
+    row_weights weights{};
+    reason why = reason::no_vector;
+  };
+
+  void make(std::size_t first) const {
+    first_ = first;
+    made_.assign(std::min(batch, e_.rows() - first), {});
+    unit_rows queries(keys_.directions.width());
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < made_.size(); ++i) {
+      const std::size_t token = row_of(e_.wanted[first + i]);
+      if (same_token(e_, first + i) != source_id::none && !remakes_same) continue;
+      if (e_.target_vectors.has(token) && queries.push(e_.target_vectors[token])) places.push_back(i);
+    }
+    for_each_product(
+        b_, run_, queries.matrix(), keys_.directions.matrix(), [&] { return weigh_.start(); },
+        [&](std::size_t i, auto& state) {
+          row& made = made_[places[i]];
+          made.weights = weigh_(state);
+          const bool none = made.weights.of.empty() && !made.weights.nan;
+          made.why = none ? reason::no_neighbours : reason::none;
+        });
+  }
+
+  const vocab::expansion& e_;
+  neighbour_keys keys_;
+  Weighting weigh_;
+  B b_;
+  Run run_;
+  mutable std::size_t first_ = 0;
+  mutable std::vector<row> made_;
+};
+
+/// Which tokens that are source tokens too are copied, and not made.
+enum class copies : std::uint8_t {
+  all,
+  added,  ///< those without bytes: special and other added tokens
+};
+
+/// A plan by a neighbour rule; what it cannot make is drawn from `rest`. Copied rows are tagged `copy`.
+template <class Rule>
+[[nodiscard]] plan neighbour_plan(const vocab::expansion& e, Rule rule, const gaussian& rest,
+                                  copies which = copies::all) {
+  const random::rule noise{rest};
+  if (which == copies::all) return back_off(e, rule, noise);
+  rule.remakes_same = true;
+  plan_builder out(e.source_size);
+  for (std::size_t r = 0; r < e.rows(); ++r) {
+    const source_id same = same_token(e, r);
+    tag how{method::copy, reason::none};
+    if (same != source_id::none && (r >= e.bytes.size() || e.bytes[r].empty())) {
+      out.add(same, 1);
+    } else if (how.why = rule(r, out); how.why == reason::none) {
+      how.made_by = rule.made_by;
+    } else {
+      how.made_by = noise.made_by;
+      static_cast<void>(noise(r, out));
+    }
+    out.end_row(e.wanted[r], how);
+  }
+  return std::move(out).build();
+}
+
+}  // namespace embed
+}  // namespace v0
+}  // namespace lagom
