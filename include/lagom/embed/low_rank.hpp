@@ -104,7 +104,7 @@ template <scalar S, linear_algebra<float> B>
       if (auto ok = b.svd(mat_view<const float>(zv), mat_view<float>(q.data(), n, l), sv, sq); !ok) {
         return ok.error();
       }
-      z.swap(q);
+      std::copy(q.begin(), q.end(), z.begin());
     }
     // z^T = u^T E; its own decomposition turns u into the left singular vectors
     std::vector<float> basis = u;

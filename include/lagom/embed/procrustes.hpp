@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../core/linear_algebra.hpp"
+#include "../vocab/token_vectors.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -89,6 +90,15 @@ class procrustes {
   rotation products_;
   std::uint64_t pairs_ = 0;
 };
+
+/// The same vectors, turned. Precondition: vectors.width() == r.width(). O(tokens x width^2).
+[[nodiscard]] inline vocab::token_vectors rotated(const vocab::token_vectors& vectors, const rotation& r) {
+  vocab::token_vectors out(vectors.size(), vectors.width());
+  for (std::size_t t = 0; t < static_cast<std::size_t>(vectors.size()); ++t) {
+    if (vectors.has(t)) r.apply(vectors[t], out.set(t));
+  }
+  return out;
+}
 
 }  // namespace embed
 }  // namespace v0
