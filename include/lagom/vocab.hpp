@@ -38,3 +38,5 @@
 #include "vocab/unigram.hpp"
 #include "vocab/utf8.hpp"
 #include "vocab/word_cache.hpp"
+#include "vocab/wordpiece.hpp"
+#include "vocab/wordpiece_automaton.hpp"

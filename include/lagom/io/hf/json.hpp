@@ -61,9 +61,12 @@ struct hf_node {
     return text(key);
   }
 
-  /// A non-negative integer member that is not over `limit`. Fails with `wrong_type` or `out_of_range`.
-  [[nodiscard]] result<std::uint64_t> count(const char* key, std::uint64_t limit) const {
+  /// A non-negative integer member that is not over `limit`. Fails with `wrong_type` or `out_of_range`, and
+  /// with `missing_key` unless there is an `otherwise`.
+  [[nodiscard]] result<std::uint64_t> count(const char* key, std::uint64_t limit,
+                                            std::optional<std::uint64_t> otherwise = std::nullopt) const {
     const hf_node member = optional(key);
+    if (member.value == nullptr && otherwise) return *otherwise;
     if (member.value == nullptr) return member.fail(errc::missing_key);
     return as_count(*member.value, member.path, limit);
   }

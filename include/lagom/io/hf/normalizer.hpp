@@ -5,19 +5,13 @@
 
 #include <variant>
 
+#include "bert.hpp"
 #include "splitter.hpp"
-#include "unicode.hpp"
 
 namespace lagom {
 inline namespace v0 {
 namespace io {
 namespace detail {
-
-/// A text being normalized.
-struct hf_normalized {
-  std::string text{};
-  std::size_t origin = 0;  ///< bytes at its begin that come from the first character of the input
-};
 
 struct hf_prepend {
   std::string prefix;
@@ -75,15 +69,7 @@ struct hf_unicode_form {
 
 struct hf_lowercase {
   void operator()(hf_normalized& n, hf_matcher&) const {
-    std::string out;
-    std::size_t origin = 0;
-    for (std::size_t at = 0; at < n.text.size();) {
-      const vocab::utf8_char c = vocab::decode_utf8(n.text, at);
-      append_lower(out, c.code);
-      if (at < n.origin) origin = out.size();
-      at += c.length;
-    }
-    n = {std::move(out), origin};
+    n.rewrite_chars([](char32_t code, std::string_view, std::string& out) { append_lower(out, code); });
   }
 };
 
@@ -108,15 +94,9 @@ struct hf_strip {
 
 struct hf_strip_accents {
   void operator()(hf_normalized& n, hf_matcher&) const {
-    std::string out;
-    std::size_t origin = 0;
-    for (std::size_t at = 0; at < n.text.size();) {
-      const vocab::utf8_char c = vocab::decode_utf8(n.text, at);
-      if (!is_mark(c.code)) out.append(n.text, at, c.length);
-      if (at < n.origin) origin = out.size();
-      at += c.length;
-    }
-    n = {std::move(out), origin};
+    n.rewrite_chars([](char32_t code, std::string_view bytes, std::string& out) {
+      if (!is_mark(code)) out.append(bytes);
+    });
   }
 };
 
@@ -124,7 +104,8 @@ struct hf_strip_accents {
 class hf_normalizer {
  public:
   /// Fails with `unsupported` for other kinds than Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD,
-  /// Lowercase, Strip and StripAccents, and for a Replace that may match nothing.
+  /// Lowercase, Strip, StripAccents, BertNormalizer, Nmt and ByteLevel, and for a Replace that may match
+  /// nothing.
   static result<hf_normalizer> read(const hf_node& node) {
     hf_normalizer out;
     if (node.is_null()) return out;
@@ -141,8 +122,8 @@ class hf_normalizer {
   }
 
  private:
-  using step =
-      std::variant<hf_prepend, hf_replace, hf_unicode_form, hf_lowercase, hf_strip, hf_strip_accents>;
+  using step = std::variant<hf_prepend, hf_replace, hf_unicode_form, hf_lowercase, hf_strip, hf_strip_accents,
+                            hf_bert, hf_nmt, hf_spell_bytes>;
 
   result<done> add(const hf_node& node) {
     auto kind = node.kind();
@@ -170,6 +151,14 @@ class hf_normalizer {
       steps_.push_back(hf_lowercase{});
     } else if (*kind == "StripAccents") {
       steps_.push_back(hf_strip_accents{});
+    } else if (*kind == "BertNormalizer") {
+      auto bert = read_bert(node);
+      if (!bert) return bert.error();
+      steps_.push_back(*bert);
+    } else if (*kind == "Nmt") {
+      steps_.push_back(hf_nmt{});
+    } else if (*kind == "ByteLevel") {
+      steps_.push_back(hf_spell_bytes{});
     } else if (*kind == "Strip") {
       auto left = node.flag("strip_left");
       if (!left) return left.error();

@@ -62,6 +62,24 @@ struct hf_metaspace {
   }
 };
 
+/// Pieces of so many characters each; the last one may be shorter.
+struct hf_fixed_length {
+  std::uint64_t length;
+  void operator()(hf_pieces& pieces) const {
+    pieces.divide([&](const hf_piece& p, auto part) {
+      std::size_t begin = p.begin;
+      std::uint64_t chars = 0;
+      for (std::size_t at = p.begin; at < p.end;) {
+        at += vocab::decode_utf8(pieces.text, at).length;
+        if (++chars < length && at < p.end) continue;
+        part(begin, at);
+        begin = at;
+        chars = 0;
+      }
+    });
+  }
+};
+
 /// Reads a Metaspace component, pre-tokenizer or decoder: the mark is in it, `split` where it splits.
 inline result<hf_metaspace> read_metaspace(const hf_node& node) {
   auto mark = node.text("replacement");
@@ -100,8 +118,8 @@ inline result<hf_metaspace> read_metaspace(const hf_node& node) {
 class hf_pre_tokenizer {
  public:
   /// Fails with `unsupported` for other kinds than Sequence, ByteLevel, Split, Digits, Punctuation,
-  /// Whitespace, WhitespaceSplit, Metaspace and CharDelimiterSplit, and for a ByteLevel or a Metaspace after
-  /// a ByteLevel.
+  /// Whitespace, WhitespaceSplit, BertPreTokenizer, Metaspace, CharDelimiterSplit and FixedLength, and for a
+  /// ByteLevel or a Metaspace after a ByteLevel.
   static result<hf_pre_tokenizer> read(const hf_node& node) {
     hf_pre_tokenizer out;
     if (node.is_null()) return out;
@@ -156,7 +174,7 @@ class hf_pre_tokenizer {
   }
 
  private:
-  using step = std::variant<hf_splitter, hf_byte_level, hf_metaspace>;
+  using step = std::variant<hf_splitter, hf_byte_level, hf_metaspace, hf_fixed_length>;
   static constexpr std::size_t nowhere = ~std::size_t{0};
 
   result<done> add(const hf_node& node) {
@@ -178,6 +196,21 @@ class hf_pre_tokenizer {
       if (byte_level()) return node.unsupported("Metaspace after ByteLevel");
       fast_.refuse();
       steps_.push_back(std::move(*metaspace));
+      return done{};
+    }
+    if (*kind == "FixedLength") {
+      auto length = node.count("length", ~std::uint64_t{0}, 5);
+      if (!length) return length.error();
+      if (*length == 0) return failure{.code = errc::bad_value, .key = node.path_of("length")};
+      steps_.push_back(hf_fixed_length{*length});
+      return done{};
+    }
+    if (*kind == "BertPreTokenizer") {
+      for (const char* const each : {"WhitespaceSplit", "Punctuation"}) {
+        auto splitter = read_splitter(each, {});
+        if (!splitter) return splitter.error();
+        steps_.push_back(std::move(*splitter));
+      }
       return done{};
     }
     auto splitter = read_splitter(*kind, node);
