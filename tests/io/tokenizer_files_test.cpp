@@ -84,7 +84,7 @@ TEST_CASE("what is no tokenizer.json is refused with its reason and place", "[io
 }
 
 TEST_CASE("other models are refused by name", "[io][tokenizer]") {
-  for (const char* const type : {"WordPiece", "WordLevel", "Something"}) {
+  for (const char* const type : {"Something", "bpe", ""}) {
     const auto f = failure_with("/model/type", type);
     CHECK(f.code == errc::unsupported);
     CHECK(f.key.view() == std::string("model.type ") + type);
@@ -100,6 +100,53 @@ TEST_CASE("other models are refused by name", "[io][tokenizer]") {
   document["model"]["vocab"] = {{"a", 0}};
   document["model"].erase("merges");
   CHECK(failure_of(document).code == errc::unsupported);
+}
+
+TEST_CASE("models of words need their members", "[io][tokenizer]") {
+  json document = small();
+  document["model"] = {{"type", "WordPiece"},
+                       {"unk_token", "?"},
+                       {"continuing_subword_prefix", "##"},
+                       {"max_input_chars_per_word", 5},
+                       {"vocab", {{"?", 0}, {"ab", 1}, {"##c", 2}}}};
+  auto tokenizer = parse(document);
+  if (!tokenizer) FAIL(io::describe(tokenizer.error()));
+  CHECK(tokenizer->encode("abc", false) == ids_t{1, 2});
+  CHECK(tokenizer->encode("abcccc", false) == ids_t{0});
+  REQUIRE(tokenizer->wordpiece() != nullptr);
+  CHECK(tokenizer->wordpiece()->options().max_chars == 5);
+  for (const char* const key :
+       {"unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab"}) {
+    json without = document;
+    without["model"].erase(key);
+    CHECK(failure_of(without).code == errc::missing_key);
+  }
+  json old = document;  // of a time before the types
+  old["model"].erase("type");
+  REQUIRE(parse(old));
+  CHECK(parse(old)->encode("abc", false) == ids_t{1, 2});
+  document["model"]["unk_token"] = "!";
+  CHECK(failure_of(document).key.view() == "model.unk_token");
+  document["model"] = {{"type", "WordLevel"}, {"unk_token", "?"}, {"vocab", {{"?", 3}, {"ab", 1}}}};
+  REQUIRE(parse(document));
+  CHECK(parse(document)->encode("ab", false) == ids_t{1});
+  CHECK(parse(document)->encode("abc", false) == ids_t{3});
+  document["model"]["vocab"]["b"] = 3;
+  CHECK(failure_of(document).code == errc::duplicate_key);
+}
+
+TEST_CASE("scores are read to the bit as the reference reads them", "[io][tokenizer]") {
+  using lagom::io::detail::as_serde_reads;
+  // Hugging Face tokenizers reads these (Tokenizer.from_str, then to_str) as the numbers on the right.
+  CHECK(as_serde_reads("-0.1", -0.1) == -0.1);
+  CHECK(as_serde_reads("-1.5e-7", -1.5e-7) == -1.5e-07);
+  CHECK(as_serde_reads("-9.474820338676423", -9.474820338676423) == -9.474820338676423);
+  CHECK(as_serde_reads("-12.810805901007473", -12.810805901007473) == -12.810805901007472);
+  CHECK(as_serde_reads("-3.5203907906032366", -3.5203907906032366) == -3.520390790603237);
+  CHECK(as_serde_reads("-10.287703293282899", -10.287703293282899) == -10.2877032932829);
+  CHECK(as_serde_reads("-9.237319968891853", -9.237319968891853) == -9.237319968891851);
+  CHECK(as_serde_reads("-13.701194757730823", -13.701194757730823) == -13.701194757730825);
+  CHECK(as_serde_reads("1e400", 2.5) == 2.5);
 }
 
 TEST_CASE("ids are believed only if they can be", "[io][tokenizer]") {
@@ -192,20 +239,19 @@ TEST_CASE("components that are not handled exactly are refused by name", "[io][t
   };
   CHECK(refused("/normalizer", {{"type", "Precompiled"}}) == "normalizer Precompiled");
   CHECK(refused("/normalizer",
-                {{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}, {{"type", "Nmt"}}}}}) ==
-        "normalizer.normalizers[1] Nmt");
-  refused("/normalizer", {{"type", "BertNormalizer"}});
-  refused("/normalizer", {{"type", "ByteLevel"}});
+                {{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}, {{"type", "Other"}}}}}) ==
+        "normalizer.normalizers[1] Other");
   refused("/normalizer", {{"type", "Replace"}, {"pattern", {{"Regex", "a*"}}}, {"content", "b"}});
   refused("/pre_tokenizer", {{"type", "UnicodeScripts"}});
-  refused("/pre_tokenizer", {{"type", "BertPreTokenizer"}});
   const json bytes = {{"type", "ByteLevel"}}, marks = {{"type", "Metaspace"}, {"replacement", "_"}};
   refused("/pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {bytes, bytes}}});
   refused("/pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {bytes, marks}}});
-  refused("/decoder", {{"type", "WordPiece"}});
-  refused("/decoder", {{"type", "CTC"}});
+  refused("/decoder", {{"type", "Something"}});
   refused("/post_processor", {{"type", "Something"}});
 
+  CHECK(failure_with("/normalizer", {{"type", "BertNormalizer"}}).key.view() == "normalizer.clean_text");
+  CHECK(failure_with("/pre_tokenizer", {{"type", "FixedLength"}, {"length", 0}}).code == errc::bad_value);
+  CHECK(failure_with("/decoder", {{"type", "CTC"}}).code == errc::missing_key);
   CHECK(failure_with("/pre_tokenizer", json::object()).key.view() == "pre_tokenizer.type");
   CHECK(failure_with("/pre_tokenizer", 5).code == errc::wrong_type);
   json split = {

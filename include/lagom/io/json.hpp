@@ -15,12 +15,16 @@ namespace io {
 
 using json = nlohmann::json;
 
+/// Makes a value of a number with a fraction or an exponent, from its text and its nearest double.
+using json_fraction = double (*)(const std::string& text, double nearest);
+
 namespace detail {
 
 /// Builds a document from SAX events: no recursion, so that nesting is a counted limit and not a stack.
 class strict_json_builder : public nlohmann::json_sax<json> {
  public:
-  strict_json_builder(json& root, std::size_t depth_limit) : root_(root), depth_limit_(depth_limit) {}
+  strict_json_builder(json& root, std::size_t depth_limit, json_fraction fraction)
+      : root_(root), depth_limit_(depth_limit), fraction_(fraction) {}
 
   [[nodiscard]] const failure& error() const noexcept { return failure_; }
 
@@ -28,7 +32,9 @@ class strict_json_builder : public nlohmann::json_sax<json> {
   bool boolean(bool v) override { return add(v); }
   bool number_integer(number_integer_t v) override { return add(v); }
   bool number_unsigned(number_unsigned_t v) override { return add(v); }
-  bool number_float(number_float_t v, const string_t&) override { return add(v); }
+  bool number_float(number_float_t v, const string_t& text) override {
+    return add(fraction_ == nullptr ? v : fraction_(text, v));
+  }
   bool string(string_t& v) override { return add(std::move(v)); }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return open(json::object()); }
@@ -81,6 +87,7 @@ class strict_json_builder : public nlohmann::json_sax<json> {
 
   json& root_;
   std::size_t depth_limit_;
+  json_fraction fraction_;
   std::vector<json*> stack_;
   std::string key_;
   failure failure_{};
@@ -89,13 +96,15 @@ class strict_json_builder : public nlohmann::json_sax<json> {
 }  // namespace detail
 
 /// Parses a whole JSON text. Fails with `bad_json` (and the byte), `duplicate_key` (and the key), `too_deep`.
-[[nodiscard]] inline result<json> parse_json(std::string_view text, std::size_t depth_limit = 64) {
+/// Fractions become their nearest double, or what `fraction` makes of them.
+[[nodiscard]] inline result<json> parse_json(std::string_view text, std::size_t depth_limit = 64,
+                                             json_fraction fraction = nullptr) {
   if (const std::size_t nul = text.find('\0');
       nul != std::string_view::npos) {  // never legal, and the parser's end
     return failure{.code = errc::bad_json, .byte = nul};
   }
   json root;
-  detail::strict_json_builder builder(root, depth_limit);
+  detail::strict_json_builder builder(root, depth_limit, fraction);
   if (!json::sax_parse(text.begin(), text.end(), &builder)) return builder.error();
   return root;
 }

@@ -8,6 +8,7 @@
 #include "hf/decoder.hpp"
 #include "hf/model.hpp"
 #include "hf/post_processor.hpp"
+#include "hf/serde_number.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -22,7 +23,7 @@ namespace io {
 /// std::vector<lagom::token_id> ids = tokenizer->encode("Hello", true);
 /// std::string text = tokenizer->decode(ids, true);
 /// ```
-/// Handled: BPE and Unigram models (the type may be missing), merges as texts or as pairs, byte-level or by
+/// Handled: BPE, Unigram, WordPiece and WordLevel models (the type may be missing), merges as texts or as pairs, byte-level or by
 /// characters, byte fallback, unk, `ignore_merges`, prefix and suffix; added tokens of every kind; the components that
 /// `hf_normalizer`, `hf_pre_tokenizer`, `hf_decoder` and `hf_post_processor` list. Regular expressions run on
 /// PCRE2 after `hf_pattern_rewriter` gave them their meaning back. "truncation" and "padding" are about
@@ -50,10 +51,10 @@ class hf_tokenizer {
   ///   and over 16 times the number of tokens), `duplicate_key` for an id that two tokens have;
   /// - `bad_value` for an added token with another id than the reference gives it, which goes by its turn;
   /// - `bad_merge`, with the row from 0, for a merge that does not parse, or names or makes what is no token;
-  /// - `unsupported` for other models than BPE and Unigram, for dropout, and for whatever is not handled exactly;
+  /// - `unsupported` for other models, for dropout, and for whatever is not handled exactly;
   /// - `bad_pattern` for a regular expression that does not compile.
   static result<hf_tokenizer> parse(std::string_view json_text, const tokenizer_options& options = {}) {
-    auto document = parse_json(json_text);
+    auto document = parse_json(json_text, 64, detail::as_serde_reads);
     if (!document) return document.error();
     const detail::hf_node root{&*document};
     if (!document->is_object()) return failure{.code = errc::wrong_type, .key = "tokenizer.json"};
@@ -186,6 +187,9 @@ class hf_tokenizer {
 
   /// The model under it, if it is Unigram; null if it is another one. Its tokens are spellings.
   [[nodiscard]] const vocab::unigram* unigram() const noexcept { return p_.model.unigram(); }
+
+  /// The model under it, if it is WordPiece; null if it is another one. Its tokens are spellings.
+  [[nodiscard]] const vocab::wordpiece* wordpiece() const noexcept { return p_.model.wordpiece(); }
   [[nodiscard]] bool is_byte_level() const noexcept { return p_.pre_tokenizer.byte_level(); }
 
   /// How many merges were left out because of `tokenizer_options::skip_bad_merges`.

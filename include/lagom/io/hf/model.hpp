@@ -7,6 +7,7 @@
 
 #include "model_bpe.hpp"
 #include "model_unigram.hpp"
+#include "model_words.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -18,7 +19,7 @@ namespace detail {
 class hf_model {
  public:
   /// `byte_level`: pieces come as bytes. `id_limit`: the largest id that is believed. Fails with
-  /// `unsupported`, naming the type, for other models than BPE and Unigram.
+  /// `unsupported`, naming the type, for other models than BPE, Unigram, WordPiece and WordLevel.
   static result<hf_model> read(const hf_node& node, bool byte_level, std::uint64_t id_limit,
                                const tokenizer_options& options) {
     auto type = type_of(node);
@@ -29,11 +30,13 @@ class hf_model {
     };
     if (*type == "BPE") return made(hf_bpe_model::read(node, byte_level, id_limit, options));
     if (*type == "Unigram") return made(hf_unigram_model::read(node, byte_level));
+    if (*type == "WordPiece") return made(hf_wordpiece_model::read(node, byte_level, id_limit));
+    if (*type == "WordLevel") return made(hf_word_level_model::read(node, byte_level, id_limit));
     return failure{.code = errc::unsupported, .key = node.path_of("type") + " " + std::string(*type)};
   }
 
   /// The type's name. A file of a time before the types has a list of pairs where it is Unigram, and merges
-  /// where it is BPE.
+  /// where it is BPE; other models say more about themselves.
   static result<std::string_view> type_of(const hf_node& model) {
     if (!model.value->is_object()) return model.fail(errc::wrong_type);
     const hf_node type = model.optional("type"), texts = model.optional("vocab");
@@ -43,10 +46,12 @@ class hf_model {
     }
     if (texts.value == nullptr) return texts.fail(errc::missing_key);
     if (texts.value->is_array()) return std::string_view("Unigram");
-    if (model.optional("merges").value == nullptr) {
-      return failure{.code = errc::unsupported, .key = type.path + " without merges"};
+    if (model.optional("merges").value != nullptr) return std::string_view("BPE");
+    if (model.optional("continuing_subword_prefix").value != nullptr &&
+        model.optional("max_input_chars_per_word").value != nullptr) {
+      return std::string_view("WordPiece");
     }
-    return std::string_view("BPE");
+    return failure{.code = errc::unsupported, .key = type.path + " without merges"};
   }
 
   /// The model where it is of that type; null otherwise.
@@ -57,6 +62,11 @@ class hf_model {
   [[nodiscard]] const vocab::unigram* unigram() const noexcept {
     const auto* const model = std::get_if<hf_unigram_model>(&model_);
     return model == nullptr ? nullptr : &model->unigram();
+  }
+
+  [[nodiscard]] const vocab::wordpiece* wordpiece() const noexcept {
+    const auto* const model = std::get_if<hf_wordpiece_model>(&model_);
+    return model == nullptr ? nullptr : &model->wordpiece();
   }
 
   /// How many merges were left out.
@@ -100,7 +110,7 @@ class hf_model {
   }
 
  private:
-  using any = std::variant<hf_bpe_model, hf_unigram_model>;
+  using any = std::variant<hf_bpe_model, hf_unigram_model, hf_wordpiece_model, hf_word_level_model>;
   explicit hf_model(any model) : model_(std::move(model)) {}
 
   any model_;
