@@ -99,3 +99,5 @@
 #include "cost/parameters.hpp"
 #include "cost/shape.hpp"
 #include "cost/training.hpp"
+#include "cost/vocabulary.hpp"
+#include "cost/vocabulary_plan.hpp"
