@@ -28,6 +28,7 @@
 #include "vocab/pre_token.hpp"
 #include "vocab/prepend_aux.hpp"
 #include "vocab/ragged.hpp"
+#include "vocab/replace.hpp"
 #include "vocab/run_table.hpp"
 #include "vocab/script.hpp"
 #include "vocab/script_table.hpp"
