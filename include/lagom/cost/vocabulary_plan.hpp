@@ -3,9 +3,7 @@
 /// How many new tokens to take: the curve over k, and a recommendation with its reason.
 #pragma once
 
-#include <algorithm>
 #include <initializer_list>
-#include <span>
 #include <vector>
 
 #include "vocabulary.hpp"
@@ -44,13 +42,13 @@ struct vocabulary_plan_options {
 
 /// The point of the first `k` tokens. `gains[i]` is what token i saved when it was learned: N_t = N_s - their
 /// sum. Precondition: gains sum up to no more than `source_tokens`.
-[[nodiscard]] constexpr vocabulary_point vocabulary_point_at(const decoder_shape& s,
-                                                             std::uint64_t source_tokens,
-                                                             std::span<const std::uint64_t> gains,
-                                                             std::size_t k,
-                                                             const vocabulary_plan_options& options = {}) {
-  vocabulary_point p{
-      .tokens = std::min(k, gains.size()), .source_tokens = source_tokens, .target_tokens = source_tokens};
+[[nodiscard]] inline vocabulary_point vocabulary_point_at(const decoder_shape& s, std::uint64_t source_tokens,
+                                                          const std::vector<std::uint64_t>& gains,
+                                                          std::size_t k,
+                                                          const vocabulary_plan_options& options = {}) {
+  vocabulary_point p{.tokens = k < gains.size() ? k : gains.size(),
+                     .source_tokens = source_tokens,
+                     .target_tokens = source_tokens};
   for (std::size_t i = 0; i < p.tokens; ++i) p.target_tokens -= gains[i];
   const auto before = static_cast<double>(p.source_tokens), after = static_cast<double>(p.target_tokens),
              rows = static_cast<double>(p.tokens);
@@ -72,7 +70,7 @@ struct vocabulary_plan_options {
 /// The curve over k, by default 50, 100, 500, 1000, 5000 and 10000. It ends at the first k that the list of gains
 /// does not reach, with all of the list.
 [[nodiscard]] inline std::vector<vocabulary_point> vocabulary_curve(
-    const decoder_shape& s, std::uint64_t source_tokens, std::span<const std::uint64_t> gains,
+    const decoder_shape& s, std::uint64_t source_tokens, const std::vector<std::uint64_t>& gains,
     const vocabulary_plan_options& options = {},
     std::initializer_list<std::size_t> ks = {50, 100, 500, 1000, 5000, 10000}) {
   std::vector<vocabulary_point> out;
@@ -107,7 +105,7 @@ struct vocabulary_recommendation {
 /// there for another reason than length (a character that the source could not express): it is kept, and
 /// does not end the list. Precondition as of `vocabulary_point_at`.
 [[nodiscard]] inline vocabulary_recommendation recommend_vocabulary(
-    const decoder_shape& s, std::uint64_t source_tokens, std::span<const std::uint64_t> gains,
+    const decoder_shape& s, std::uint64_t source_tokens, const std::vector<std::uint64_t>& gains,
     const vocabulary_plan_options& options = {}) {
   vocabulary_recommendation out{.least_share = least_saving(s)};
   std::uint64_t left = source_tokens;
@@ -118,7 +116,7 @@ struct vocabulary_recommendation {
     ++out.paying;
     left -= gain;
   }
-  out.tokens = std::min(out.paying, options.advised);
+  out.tokens = out.paying < options.advised ? out.paying : options.advised;
   if (out.tokens > 0) {
     out.last_share = shares[out.tokens - 1];
     out.reason = out.tokens < out.paying      ? vocabulary_reason::advice

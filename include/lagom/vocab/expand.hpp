@@ -24,7 +24,7 @@ struct expand_options : continue_options {
 /// `continue_bpe` for the order of the tokens, what is passed over, the costs and the errors.
 ///
 /// ```cpp
-/// auto more = lagom::vocab::expand(tokenizer.model(), counts.pre_tokens(), {{.tokens = 500, .first_id = n}});
+/// auto more = lagom::vocab::expand(*tokenizer.bpe(), counts.pre_tokens(), {{.tokens = 500, .first_id = n}});
 /// for (const auto& t : more->tokens) print(t.text, t.gain);
 /// ```
 /// `counts` are the pieces of the target language, as `pre_tokenize` gives them. Set `first_id` to the size of

@@ -118,8 +118,9 @@ template <class T, class Visit>
 void for_each_merge(const T& t, Visit visit) {
   if constexpr (requires { t.merges(); }) {
     for (const merge& m : t.merges()) visit(m);
-  } else if constexpr (requires { t.model().merges(); }) {
-    for (const merge& m : t.model().merges()) visit(m);
+  } else if constexpr (requires { t.bpe()->merges(); }) {
+    if (t.bpe() == nullptr) return;
+    for (const merge& m : t.bpe()->merges()) visit(m);
   }
 }
 
@@ -135,7 +136,7 @@ void for_each_merge(const T& t, Visit visit) {
 ///   where the source cannot spell them (unknown characters).
 /// - `rules`: the target's merges, if it has any.
 ///
-/// A tokenizer that says `is_added(id)`, `content_of(id)` and `model()`, as `io::hf_tokenizer` does, is asked.
+/// A tokenizer that says `is_added(id)`, `content_of(id)` and `bpe()`, as `io::hf_tokenizer` does, is asked.
 /// Fails with `out_of_range` for a role that is no token. O(n log n) in the sizes of both vocabularies.
 template <tokenizer S, tokenizer T>
 result<expansion> replace(const S& source, const T& target, const replace_options& options = {}) {
