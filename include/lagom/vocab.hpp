@@ -3,6 +3,7 @@
 /// Umbrella of the vocabulary family: tokenizers, and what is known of a vocabulary change. Nothing here needs a third party.
 #pragma once
 
+#include "vocab/align.hpp"
 #include "vocab/alignment_counts.hpp"
 #include "vocab/auxiliary.hpp"
 #include "vocab/bpe.hpp"
@@ -12,6 +13,7 @@
 #include "vocab/byte_arena.hpp"
 #include "vocab/byte_counts.hpp"
 #include "vocab/continued_bpe.hpp"
+#include "vocab/corpus_alignment.hpp"
 #include "vocab/corpus_counts.hpp"
 #include "vocab/counted_piece.hpp"
 #include "vocab/expand.hpp"
@@ -29,10 +31,13 @@
 #include "vocab/prepend_aux.hpp"
 #include "vocab/ragged.hpp"
 #include "vocab/replace.hpp"
+#include "vocab/reference_alignment.hpp"
 #include "vocab/run_table.hpp"
 #include "vocab/script.hpp"
 #include "vocab/script_table.hpp"
+#include "vocab/segmentation.hpp"
 #include "vocab/token_counts.hpp"
+#include "vocab/token_set.hpp"
 #include "vocab/token_table.hpp"
 #include "vocab/token_vectors.hpp"
 #include "vocab/tokenization_change.hpp"
