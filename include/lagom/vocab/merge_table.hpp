@@ -42,6 +42,18 @@ class merge_table {
     }
   }
 
+  /// Merges with ranks of their own, which may be equal. Of a pair that is listed twice the later entry counts.
+  /// Precondition: ids are not negative, and ranks are not `no_rank`.
+  explicit merge_table(std::span<const entry> ranked) {
+    std::size_t capacity = 2;
+    while (capacity < 2 * ranked.size()) capacity *= 2;
+    entries_.resize(capacity);
+    for (const entry& e : ranked) {
+      LAGOM_ASSERT(e.left >= 0 && e.right >= 0 && e.result >= 0 && e.rank != no_rank);
+      entries_[slot(e.left, e.right)] = e;
+    }
+  }
+
   /// The pair's merge; an entry with `no_rank` when it has none.
   [[nodiscard]] const entry& find(token_id left, token_id right) const noexcept {
     return entries_[slot(left, right)];

@@ -4,14 +4,14 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <concepts>
 #include <optional>
 #include <string>
 
 #include "../core/math.hpp"
-#include "piece_trie.hpp"
 #include "ragged.hpp"
-#include "utf8.hpp"
+#include "viterbi.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -81,6 +81,8 @@ class unigram {
       least = row == 0 ? p.score : std::min(least, p.score);
       if (p.matches) texts.push_back({p.text, static_cast<token_id>(row), p.score});
       out.texts_.push_back(p.text);
+      out.scores_.push_back(p.score);
+      out.greatest_ = std::max(out.greatest_, std::abs(p.score));
     }
     auto trie = piece_trie::make(texts);
     if (!trie) return trie.error();
@@ -100,15 +102,62 @@ class unigram {
   /// need no heap.
   template <std::invocable<token_id> Sink>
   void encode_piece(std::string_view piece, Sink&& sink) const {
-    if (piece.empty()) return;
-    if (piece.size() < short_piece) {
-      std::array<step, short_piece> ends;
-      run(piece, {ends.data(), piece.size() + 1}, sink);
-    } else {
-      std::vector<step> ends(piece.size() + 1);
-      run(piece, ends, sink);
-    }
+    encode_after(0, piece, sink);
   }
+
+  /// The same where the piece continues a text: `before` is the sum of the best segmentation of what comes
+  /// before it, and the sum with the piece is returned. By SentencePiece's rules ties may depend on it.
+  template <std::invocable<token_id> Sink>
+  double encode_after(double before, std::string_view piece, Sink&& sink) const {
+    if (piece.empty()) return before;
+    if (piece.size() < short_piece) {
+      std::array<detail::viterbi_step, short_piece> ends;
+      const std::span<detail::viterbi_step> used(ends.data(), piece.size() + 1);
+      const double sum = search(piece, before, used);
+      emit(piece, used, sink);
+      return sum;
+    }
+    std::vector<detail::viterbi_step> ends(piece.size() + 1);
+    const double sum = search(piece, before, ends);
+    emit(piece, ends, sink);
+    return sum;
+  }
+
+  /// Largest magnitude of a sum before a piece for which `encode_if_sure` vouches.
+  static constexpr double sure_limit = 4096;
+
+  /// Calls `sink(token)` for every token of the piece and returns true, if these are its tokens by either rules
+  /// whatever comes before it, given that the sum before is at most `sure_limit` in magnitude: if no decision
+  /// on the way is closer than rounding to f32 can move it. Otherwise, and for a piece with unknown characters
+  /// or of 96 bytes and more, calls nothing and returns false.
+  template <std::invocable<token_id> Sink>
+  bool encode_if_sure(std::string_view piece, Sink&& sink) const {
+    if (piece.empty() || piece.size() >= short_piece) return piece.empty();
+    std::array<detail::viterbi_step, short_piece> ends;
+    std::array<double, short_piece> margins;
+    const std::span<detail::viterbi_step> used(ends.data(), piece.size() + 1);
+    detail::viterbi<double>(trie_, unk_score_, options_.unk, piece, 0, used, margins.data());
+    // Sums stay under 2 * sure_limit = 2^13, where an f32 is off by at most 2^-12; two sums of as many terms
+    // as there are characters are compared.
+    const double moved = static_cast<double>(piece.size()) * 0x1p-11;
+    for (std::size_t at = 1; at < used.size(); ++at) {
+      if (used[at].start != detail::nowhere && std::abs(used[at].sum) > sure_limit) return false;
+    }
+    for (std::size_t at = piece.size(); at > 0; at = used[at].start) {
+      if (used[at].id == options_.unk || !(margins[at] > moved)) return false;
+    }
+    emit(piece, used, sink);
+    return true;
+  }
+
+  /// The sum with one more token, by the model's rules. Precondition: it is a piece that texts are cut into.
+  [[nodiscard]] double add(double sum, token_id token) const noexcept {
+    sum += scores_[static_cast<std::size_t>(token)];
+    return options_.rules == unigram_rules::sentencepiece ? static_cast<double>(static_cast<float>(sum)) : sum;
+  }
+
+  /// The greatest magnitude of a piece's score.
+  [[nodiscard]] double greatest_magnitude() const noexcept { return greatest_; }
 
   /// The whole text as one piece.
   template <std::invocable<token_id> Sink>
@@ -139,14 +188,6 @@ class unigram {
 
  private:
   static constexpr std::size_t short_piece = 96;
-  static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
-
-  /// The best way to reach a place.
-  struct step {
-    double sum;
-    std::uint32_t start;  ///< where its last token begins
-    token_id id;          ///< its last token
-  };
 
   unigram() = default;
 
@@ -159,49 +200,20 @@ class unigram {
     return static_cast<int>(16 * high + low);
   }
 
-  template <class Sink>
-  void run(std::string_view text, std::span<step> ends, Sink& sink) const {
-    LAGOM_ASSERT(text.size() < nowhere);
+  [[nodiscard]] double search(std::string_view text, double before, std::span<detail::viterbi_step> ends) const noexcept {
+    LAGOM_ASSERT(text.size() < detail::nowhere);
     if (options_.rules == unigram_rules::sentencepiece) {
-      search<float>(text, ends);
+      detail::viterbi<float>(trie_, unk_score_, options_.unk, text, before, ends);
     } else {
-      search<double>(text, ends);
+      detail::viterbi<double>(trie_, unk_score_, options_.unk, text, before, ends);
     }
-    emit(text, ends, sink);
-  }
-
-  /// Viterbi's algorithm, place by place; sums are rounded to Sum as they are kept.
-  template <class Sum>
-  void search(std::string_view text, std::span<step> ends) const noexcept {
-    for (step& s : ends) s = {0, nowhere, no_token};
-    const auto offer = [](step& end, double sum, std::size_t start, token_id id) {
-      if (end.start != nowhere && !(sum > end.sum)) return;
-      end = {static_cast<double>(static_cast<Sum>(sum)), static_cast<std::uint32_t>(start), id};
-    };
-    for (std::size_t at = 0; at < text.size();) {
-      const double before = ends[at].sum;
-      const std::size_t next = at + decode_utf8(text, at).length;
-      bool known = false;
-      const piece_trie::node* node = &trie_.root();
-      for (std::size_t end = at; end < text.size();) {
-        node = trie_.step(*node, text[end++]);
-        if (node == nullptr) break;
-        if (node->id == no_token) continue;
-        offer(ends[end], node->score + before, at, node->id);
-        if (end == next) known = true;
-      }
-      if (!known) {
-        const Sum sum = static_cast<Sum>(unk_score_) + static_cast<Sum>(before);
-        offer(ends[next], static_cast<double>(sum), at, options_.unk);
-      }
-      at = next;
-    }
+    return ends.back().sum;
   }
 
   /// Turns the way back around, and walks it.
   template <class Sink>
-  void emit(std::string_view text, std::span<step> ends, Sink& sink) const {
-    std::uint32_t after = nowhere;
+  void emit(std::string_view text, std::span<detail::viterbi_step> ends, Sink& sink) const {
+    std::uint32_t after = detail::nowhere;
     for (auto end = static_cast<std::uint32_t>(text.size()); end > 0;) {
       const std::uint32_t start = ends[end].start;
       ends[end].start = after;
@@ -209,13 +221,13 @@ class unigram {
       end = start;
     }
     std::size_t at = 0;
-    while (after != nowhere) {
+    while (after != detail::nowhere) {
       const std::size_t begin = at;
       const token_id id = ends[after].id;
       do {
         at = after;
         after = ends[after].start;
-      } while (id == options_.unk && after != nowhere && ends[after].id == id);
+      } while (id == options_.unk && after != detail::nowhere && ends[after].id == id);
       if (id == options_.unk) {
         emit_unknown(text.substr(begin, at - begin), sink);
       } else {
@@ -241,9 +253,10 @@ class unigram {
   }
 
   ragged<char> texts_;
+  std::vector<double> scores_;
   piece_trie trie_;
   unigram_options options_;
-  double unk_score_ = 0;
+  double unk_score_ = 0, greatest_ = 0;
   std::array<token_id, 256> fallback_{};
 };
 
