@@ -33,5 +33,6 @@
 #include "io/safetensors_writer.hpp"
 #include "io/sentencepiece.hpp"
 #include "io/sentencepiece_model.hpp"
+#include "io/sentencepiece_segmenter.hpp"
 #include "io/tokenizer_json.hpp"
 #include "io/trace_file.hpp"

@@ -237,7 +237,12 @@ TEST_CASE("components that are not handled exactly are refused by name", "[io][t
     CHECK(f.code == errc::unsupported);
     return std::string(f.key.view());
   };
-  CHECK(refused("/normalizer", {{"type", "Precompiled"}}) == "normalizer Precompiled");
+  CHECK(refused("/normalizer", {{"type", "Transliterate"}}) == "normalizer Transliterate");
+  CHECK(failure_with("/normalizer", {{"type", "Precompiled"}}).code == errc::missing_key);
+  for (const char* const broken : {"", "AAAA", "AAAAAA==", "AwAAAGFiY2RlZg==", "=A==", "A-==", "/////w=="}) {
+    const json component = {{"type", "Precompiled"}, {"precompiled_charsmap", broken}};
+    CHECK(failure_with("/normalizer", component).key.view() == "normalizer.precompiled_charsmap");
+  }
   CHECK(refused("/normalizer",
                 {{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}, {{"type", "Other"}}}}}) ==
         "normalizer.normalizers[1] Other");

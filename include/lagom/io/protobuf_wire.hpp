@@ -20,9 +20,9 @@ enum class wire_type : std::uint8_t { varint = 0, fixed64 = 1, bytes = 2, fixed3
 struct wire_field {
   std::uint32_t number = 0;
   wire_type type = wire_type::varint;
-  std::uint64_t value = 0;     ///< of a number; fixed ones by their bits
-  std::string_view bytes{};    ///< of a text or a message: a view into the input
-  std::uint64_t offset = 0;    ///< of `bytes`, or of a number's end, in the file
+  std::uint64_t value = 0;   ///< of a number; fixed ones by their bits
+  std::string_view bytes{};  ///< of a text or a message: a view into the input
+  std::uint64_t offset = 0;  ///< of `bytes`, or of a number's end, in the file
 
   [[nodiscard]] float as_float() const noexcept {
     return std::bit_cast<float>(static_cast<std::uint32_t>(value));

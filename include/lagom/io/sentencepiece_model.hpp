@@ -22,6 +22,12 @@ struct sentencepiece_entry {
   std::string text{};
   float score = 0;
   sentencepiece_kind kind = sentencepiece_kind::normal;
+
+  /// Whether texts are cut into it.
+  [[nodiscard]] bool is_in_text() const noexcept {
+    return kind == sentencepiece_kind::normal || kind == sentencepiece_kind::user_defined ||
+           kind == sentencepiece_kind::unused;
+  }
 };
 
 enum class sentencepiece_algorithm : std::uint8_t { unigram = 1, bpe, word, character };
@@ -70,7 +76,9 @@ struct sentencepiece_model {
     std::size_t unknowns = 0, bytes = 0;
     for (std::size_t row = 0; row < pieces.size(); ++row) {
       const sentencepiece_entry& p = pieces[row];
-      const auto fail = [&](errc code) { return failure{.code = code, .key = "piece " + p.text, .row = row}; };
+      const auto fail = [&](errc code) {
+        return failure{.code = code, .key = "piece " + p.text, .row = row};
+      };
       if (p.text.empty()) return fail(errc::empty);
       if (!seen.insert(p.text).second) return fail(errc::duplicate_key);
       if (!is_finite(&p.score)) return fail(errc::not_finite);
@@ -160,8 +168,8 @@ struct sentencepiece_model {
     return done{};
   }
 
-  static result<done> read_normalizer(const wire_field& message, vocab::sentencepiece_normalizer_options& options,
-                                      std::string& rules) {
+  static result<done> read_normalizer(const wire_field& message,
+                                      vocab::sentencepiece_normalizer_options& options, std::string& rules) {
     wire_reader reader(message.bytes, message.offset);
     while (!reader.at_end()) {
       auto field = reader.next();

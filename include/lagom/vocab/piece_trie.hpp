@@ -71,6 +71,24 @@ class piece_trie {
     return at;
   }
 
+  /// A text that is there, and its id.
+  struct match {
+    std::size_t length = 0;  ///< 0: none
+    token_id id = no_token;
+  };
+
+  /// The longest text that `text` begins with.
+  [[nodiscard]] match longest(std::string_view text) const noexcept {
+    match out;
+    const node* at = &root();
+    for (std::size_t i = 0; i < text.size();) {
+      at = step(*at, text[i++]);
+      if (at == nullptr) break;
+      if (at->id != no_token) out = {i, at->id};
+    }
+    return out;
+  }
+
   /// How many nodes there is room for.
   [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
 

@@ -46,9 +46,12 @@ class scored_bpe {
   static result<scored_bpe> make(std::span<const scored_piece> pieces, token_id unk,
                                  std::span<const token_id> fallback = {}) {
     if (pieces.size() > 0x3FFFFFFF) return failure{.code = errc::too_large, .key = "vocabulary"};
-    const auto is_there = [&](token_id id) { return id >= 0 && static_cast<std::size_t>(id) < pieces.size(); };
+    const auto is_there = [&](token_id id) {
+      return id >= 0 && static_cast<std::size_t>(id) < pieces.size();
+    };
     if (unk != no_token && !is_there(unk)) return failure{.code = errc::unknown_token, .key = "unk"};
-    if (!fallback.empty() && fallback.size() != 256) return failure{.code = errc::size_mismatch, .key = "fallback"};
+    if (!fallback.empty() && fallback.size() != 256)
+      return failure{.code = errc::size_mismatch, .key = "fallback"};
     if (!std::all_of(fallback.begin(), fallback.end(), is_there)) {
       return failure{.code = errc::unknown_token, .key = "fallback"};
     }
@@ -172,8 +175,7 @@ class scored_bpe {
     bool unk_waits = false;
     std::size_t at = 0;
     for (const token_id id : ids) {
-      const std::size_t length =
-          id == count_ + others_ ? decode_utf8(text, at).length : symbols_[id].size();
+      const std::size_t length = id == count_ + others_ ? decode_utf8(text, at).length : symbols_[id].size();
       if (id < count_) {
         unk_waits = false;
         sink(id);
@@ -238,7 +240,8 @@ class scored_bpe {
       while (!waiting.empty()) {
         const token_id id = waiting.back();
         waiting.pop_back();
-        const auto split = id < count_ && unused_[static_cast<std::size_t>(id)] ? parts.find(id) : parts.end();
+        const auto split =
+            id < count_ && unused_[static_cast<std::size_t>(id)] ? parts.find(id) : parts.end();
         if (split == parts.end()) {
           out.push_back(id);
         } else {

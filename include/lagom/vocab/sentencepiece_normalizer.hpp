@@ -88,27 +88,11 @@ class sentencepiece_normalizer {
     if (options_.add_dummy_prefix && options_.whitespace_as_suffix) out += mark;
   }
 
-  /// The longest user-defined symbol that a text begins with: its bytes; 0 when there is none.
-  [[nodiscard]] std::size_t symbol_at(std::string_view text) const noexcept {
-    std::size_t longest = 0;
-    const piece_trie::node* node = &symbols_.root();
-    for (std::size_t i = 0; i < text.size();) {
-      node = symbols_.step(*node, text[i++]);
-      if (node == nullptr) break;
-      if (node->id != no_token) longest = i;
-    }
-    return longest;
-  }
-
-  /// Whether a symbol may begin with that byte.
-  [[nodiscard]] bool begins_symbol(char byte) const noexcept {
-    return symbols_.step(symbols_.root(), byte) != nullptr;
-  }
-
  private:
   /// What a text's begin becomes, and how many bytes that begin has.
   [[nodiscard]] charsmap::rule prefix(std::string_view text) const noexcept {
-    if (const std::size_t symbol = symbol_at(text); symbol > 0) return {symbol, text.substr(0, symbol)};
+    const std::size_t symbol = symbols_.longest(text).length;
+    if (symbol > 0) return {symbol, text.substr(0, symbol)};
     if (const charsmap::rule r = rules_.longest(text); r.length > 0) return r;
     const utf8_char c = decode_utf8(text, 0);
     if (!c.well_formed) return {1, "\xEF\xBF\xBD"};
@@ -137,7 +121,8 @@ class sentencepiece_normalizer {
     for (unsigned c = 0; c < 0x80; ++c) {
       const char two[] = {static_cast<char>(c), '\x7F'};
       const char marked[] = {static_cast<char>(c), '\xCC'};
-      if (c == ' ' || begins_symbol(two[0]) || !rules_.is_plain({two, 1}, 0)) continue;
+      if (c == ' ' || symbols_.step(symbols_.root(), two[0]) != nullptr || !rules_.is_plain({two, 1}, 0))
+        continue;
       plain_[c] = rules_.is_plain({marked, 2}, 0) ? always : if_ascii_follows;
     }
   }

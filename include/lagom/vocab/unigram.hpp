@@ -153,7 +153,8 @@ class unigram {
   /// The sum with one more token, by the model's rules. Precondition: it is a piece that texts are cut into.
   [[nodiscard]] double add(double sum, token_id token) const noexcept {
     sum += scores_[static_cast<std::size_t>(token)];
-    return options_.rules == unigram_rules::sentencepiece ? static_cast<double>(static_cast<float>(sum)) : sum;
+    return options_.rules == unigram_rules::sentencepiece ? static_cast<double>(static_cast<float>(sum))
+                                                          : sum;
   }
 
   /// The greatest magnitude of a piece's score.
@@ -200,7 +201,8 @@ class unigram {
     return static_cast<int>(16 * high + low);
   }
 
-  [[nodiscard]] double search(std::string_view text, double before, std::span<detail::viterbi_step> ends) const noexcept {
+  [[nodiscard]] double search(std::string_view text, double before,
+                              std::span<detail::viterbi_step> ends) const noexcept {
     LAGOM_ASSERT(text.size() < detail::nowhere);
     if (options_.rules == unigram_rules::sentencepiece) {
       detail::viterbi<float>(trie_, unk_score_, options_.unk, text, before, ends);

@@ -56,7 +56,8 @@ class word_cutter {
   static constexpr char32_t mark_code = 0x2581;
 
   static std::size_t find_mark(std::string_view text, std::size_t from) noexcept {
-    for (std::size_t at = text.find(space_mark[0], from); at != text.npos; at = text.find(space_mark[0], at + 1)) {
+    for (std::size_t at = text.find(space_mark[0], from); at != text.npos;
+         at = text.find(space_mark[0], at + 1)) {
       if (text.substr(at, 3) == space_mark) return at;
     }
     return text.size();

@@ -13,9 +13,8 @@ namespace detail {
 /// A code point, or another one of the same kind in the eyes of UAX 29, for those that utf8proc's version of
 /// Unicode lacks.
 [[nodiscard]] inline utf8proc_int32_t known_to_utf8proc(char32_t code) noexcept {
-  const auto* const at =
-      std::upper_bound(std::begin(assigned_late), std::end(assigned_late), code,
-                       [](char32_t c, const category_range& r) { return c < r.first; });
+  const auto* const at = std::upper_bound(std::begin(assigned_late), std::end(assigned_late), code,
+                                          [](char32_t c, const category_range& r) { return c < r.first; });
   if (at != std::begin(assigned_late) && code <= at[-1].last) {
     if (at[-1].major == 'M') return at[-1].minor == 'c' ? 0x903 : 0x300;
     if (at[-1].major == 'C') return 0x200E;

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "bert.hpp"
+#include "precompiled.hpp"
 #include "splitter.hpp"
 
 namespace lagom {
@@ -104,7 +105,7 @@ struct hf_strip_accents {
 class hf_normalizer {
  public:
   /// Fails with `unsupported` for other kinds than Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD,
-  /// Lowercase, Strip, StripAccents, BertNormalizer, Nmt and ByteLevel, and for a Replace that may match
+  /// Lowercase, Strip, StripAccents, BertNormalizer, Nmt, ByteLevel and Precompiled, and for a Replace that may match
   /// nothing.
   static result<hf_normalizer> read(const hf_node& node) {
     hf_normalizer out;
@@ -123,7 +124,7 @@ class hf_normalizer {
 
  private:
   using step = std::variant<hf_prepend, hf_replace, hf_unicode_form, hf_lowercase, hf_strip, hf_strip_accents,
-                            hf_bert, hf_nmt, hf_spell_bytes>;
+                            hf_bert, hf_nmt, hf_spell_bytes, hf_precompiled>;
 
   result<done> add(const hf_node& node) {
     auto kind = node.kind();
@@ -159,6 +160,10 @@ class hf_normalizer {
       steps_.push_back(hf_nmt{});
     } else if (*kind == "ByteLevel") {
       steps_.push_back(hf_spell_bytes{});
+    } else if (*kind == "Precompiled") {
+      auto rules = hf_precompiled::read(node);
+      if (!rules) return rules.error();
+      steps_.push_back(std::move(*rules));
     } else if (*kind == "Strip") {
       auto left = node.flag("strip_left");
       if (!left) return left.error();
