@@ -20,6 +20,7 @@
 #include "vocab/expand.hpp"
 #include "vocab/expanded.hpp"
 #include "vocab/expansion.hpp"
+#include "vocab/expansion_study.hpp"
 #include "vocab/fingerprint.hpp"
 #include "vocab/ids.hpp"
 #include "vocab/merge_loop.hpp"
