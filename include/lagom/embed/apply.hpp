@@ -36,7 +36,9 @@ class row_maker {
       return;
     }
     if (p_.gaussians(r).empty() && s.to == rescale::rule::none) {
-      combine_rows(b_, source_, terms.data(), n, out);
+      // Terms of neighbouring rows are neighbours; a few rows are worth fetching before their turn.
+      const std::size_t next = r + 1 < p_.rows() ? p_.row(r + 1).size() : 0;
+      combine_rows(b_, source_, terms.data(), n, out, static_cast<index_t>(next < 8 ? next : 8));
       return;
     }
     row_.resize(static_cast<std::size_t>(out.size()));

@@ -24,11 +24,18 @@ class plan_builder {
  public:
   explicit plan_builder(index_t source_size) { plan_.source_size_ = source_size; }
 
-  /// Names a group of source rows (in any order; doubles count once) and gives its id.
+  /// Names a group of source rows (in any order; doubles count once) and gives its id; the same rows have the
+  /// same id.
   std::uint32_t add_group(std::span<const source_id> members) {
     std::vector<source_id> sorted(members.begin(), members.end());
     std::sort(sorted.begin(), sorted.end());
     sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+    for (std::size_t g = 0; g < plan_.groups_.size(); ++g) {
+      const auto other = plan_.groups_[g];
+      if (std::equal(other.begin(), other.end(), sorted.begin(), sorted.end())) {
+        return static_cast<std::uint32_t>(g + 1);
+      }
+    }
     plan_.groups_.push_back(sorted);
     return static_cast<std::uint32_t>(plan_.groups_.size());
   }
@@ -41,6 +48,20 @@ class plan_builder {
 
   /// What becomes of the row that is being made.
   void set(const rescale& r) noexcept { rescale_ = r; }
+
+  /// Takes the deviations out of the row that is being made; the means stay.
+  void silence() {
+    for (gaussian& g : noise_) g.deviation = 0;
+    noise_.erase(std::remove_if(noise_.begin(), noise_.end(), [](const gaussian& g) { return g.mean == 0; }),
+                 noise_.end());
+  }
+
+  /// Takes out what was added with a weight smaller than `least` in magnitude.
+  void drop_weights_below(double least) {
+    row_.erase(std::remove_if(row_.begin(), row_.end(),
+                              [least](const wide& t) { return t.weight < least && -t.weight < least; }),
+               row_.end());
+  }
 
   /// Has nothing been added since the last row's end?
   [[nodiscard]] bool row_is_empty() const noexcept { return row_.empty() && noise_.empty(); }
