@@ -65,6 +65,15 @@ void finish_expansion(const bpe& source, token_id first_id, const Counts& counts
   change.counts.resize(static_cast<std::size_t>(change.target_size));
   change.same.assign(static_cast<std::size_t>(change.target_size), source_id::none);
   for (token_id id = 0; id < first_id; ++id) change.same[static_cast<std::size_t>(id)] = source_id{id};
+  const auto bytes_of = [&](std::string_view text) {
+    return marks ? without_marks(text) : source_units.plain_text(text);
+  };
+  for (token_id id = 0; id < first_id; ++id) {
+    const std::string_view text = source.tokens()[id];
+    const bool one_byte = source.options().byte_fallback && text.size() == 6 && text.substr(0, 3) == "<0x";
+    change.source_bytes.push_back(one_byte ? std::string()
+                                           : bytes_of(text));  // no script has one byte's name
+  }
   std::vector<token_id> ids;
   std::vector<source_id> pieces;
   for (new_token& t : out.tokens) {
@@ -76,9 +85,8 @@ void finish_expansion(const bpe& source, token_id first_id, const Counts& counts
     if (source_units.text_of_token(t.text, ids)) {
       for (const token_id id : ids) pieces.push_back(source_id{id});
     }
-    const std::string bytes = marks ? without_marks(t.text) : source_units.plain_text(t.text);
     change.wanted.push_back(target_id{t.id});
-    change.bytes.push_back(bytes);
+    change.bytes.push_back(bytes_of(t.text));
     change.pieces.push_back(pieces);
   }
   for (const merge& m : out.merges) {

@@ -132,6 +132,7 @@ void for_each_merge(const T& t, Visit visit) {
 ///   several tokens have the same bytes (a byte token beside a literal), the one that the bytes become goes with
 ///   the one that they become, the other with another if there is one.
 /// - `bytes`: `bytes_of` the target; empty for added tokens, whose texts mean nothing to a model.
+/// - `source_bytes`: the same of the source.
 /// - `pieces`: the source model's tokens of those bytes as one piece, for tokens that are the same too; empty
 ///   where the source cannot spell them (unknown characters).
 /// - `rules`: the target's merges, if it has any.
@@ -156,6 +157,10 @@ result<expansion> replace(const S& source, const T& target, const replace_option
   const detail::ids_by_bytes<S> by_bytes(source);
   detail::model_of_bytes<S> source_model(source);
   detail::model_of_bytes<T> target_model(target);
+  for (token_id id = 0; id < source.size(); ++id) {
+    const std::string_view bytes = source.bytes_of(id);
+    out.source_bytes.push_back(detail::is_added_token(source, id) ? std::string_view{} : bytes);
+  }
   std::vector<token_id> ids;
   std::vector<source_id> pieces;
   std::string spelled;
