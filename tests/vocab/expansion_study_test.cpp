@@ -57,8 +57,12 @@ std::vector<std::string> lines_of(std::size_t n) {
 
 TEST_CASE("new tokens settle as the corpus grows", "[vocab][study]") {
   const auto lines = lines_of(600);
-  auto source = train_bpe(std::vector<std::pair<std::string, std::uint64_t>>{{" last", 5}, {" mint", 4}},
-                          {.tokens = 262});
+  std::vector<std::pair<std::string, std::uint64_t>> backwards, forwards;
+  for (const auto& line : lines) {
+    backwards.emplace_back(std::string(line.rbegin(), line.rend()), 1);
+    forwards.emplace_back(line, 1);
+  }
+  auto source = train_bpe(backwards, {.tokens = 300});
   REQUIRE(source);
   const by_spaces tokenizer{&*source};
   const std::vector<std::uint64_t> sizes = {4, 16, 64, 256, 4096};
@@ -92,11 +96,9 @@ TEST_CASE("new tokens settle as the corpus grows", "[vocab][study]") {
   }
 
   // Prepended merges: what a token covers depends on the text around it.
-  auto auxiliary =
-      train_bpe(std::vector<std::pair<std::string, std::uint64_t>>{{"stal", 9}, {"nta", 8}, {"intl", 7}},
-                {.tokens = 262});
+  auto auxiliary = train_bpe(forwards, {.tokens = 300});
   REQUIRE(auxiliary);
-  rows = run([&](const byte_counts& pieces) { return prepend_aux(*source, *auxiliary, pieces, 5); });
+  rows = run([&](const byte_counts& pieces) { return prepend_aux(*source, *auxiliary, pieces, 40); });
   REQUIRE(rows);
   CHECK(rows->back().align_distance == 0);
   CHECK(rows->front().jaccard == 1);

@@ -22,8 +22,7 @@ struct expansion_study_row {
   std::size_t common = 0;             ///< of these, chosen on the largest corpus too
   double jaccard = 0;                 ///< |A and B| / |A or B| of the new tokens; 1 where both are empty
   double rank_agreement = 0;  ///< Spearman's rho of the order of the common ones; 1 for fewer than two
-  double align_distance =
-      0;  ///< mean over the common ones of half the sum of |w - w'|, w: Align's weights by bytes shared
+  double align_distance = 0;  ///< mean over the common ones of half the sum of |w - w'| of Align's weights
   double tokens_per_character = 0;  ///< of the largest corpus, with the tokens chosen on this one
 };
 
