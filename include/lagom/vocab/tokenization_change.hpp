@@ -95,22 +95,20 @@ inline bool token_ends(const bpe& model, const bpe_units& units, std::string_vie
 
 }  // namespace detail
 
-/// Tokenizes every piece by both models. An old token keeps its id, so a piece is changed when its ids are.
-/// O(n log n) in the longest piece and linear otherwise.
-template <piece_counts Counts>
-[[nodiscard]] tokenization_change compare_tokenizations(const bpe& source, const bpe& target,
-                                                        const Counts& counts) {
+namespace detail {
+
+/// Compares two ways to cut pieces: `cut(piece, ids, ends)` fills both, or is false where the tokens do not spell
+/// the piece.
+template <class S, class T, piece_counts Counts>
+[[nodiscard]] tokenization_change compare_cuts(S source, T target, index_t target_size, bool marks,
+                                               const Counts& counts) {
   tokenization_change out;
-  out.counts.resize(static_cast<std::size_t>(target.size()));
-  const bool marks = detail::marks_spaces(source);
-  const detail::bpe_units source_units(source), target_units(target);
+  out.counts.resize(static_cast<std::size_t>(target_size));
   std::vector<token_id> before, after;
   std::vector<std::size_t> source_ends, target_ends;
   for_each_piece(counts, [&](std::string_view piece, std::uint64_t count) {
-    before.clear();
-    after.clear();
-    source.encode_piece(piece, [&](token_id t) { before.push_back(t); });
-    target.encode_piece(piece, [&](token_id t) { after.push_back(t); });
+    const bool source_spells = source(piece, before, source_ends);
+    const bool target_spells = target(piece, after, target_ends);
     ++out.distinct_pieces;
     out.pieces += count;
     if (before != after) {
@@ -128,14 +126,32 @@ template <piece_counts Counts>
     out.source_tokens += count * before.size();
     out.target_tokens += count * after.size();
     for (const token_id t : after) out.counts[static_cast<std::size_t>(t)] += count;
-    if (detail::token_ends(source, source_units, piece, before, source_ends) &&
-        detail::token_ends(target, target_units, piece, after, target_ends)) {
-      out.crossing += count * detail::count_crossing(source_ends, target_ends);
+    if (source_spells && target_spells) {
+      out.crossing += count * count_crossing(source_ends, target_ends);
     } else {
       out.unmeasured += count;
     }
   });
   return out;
+}
+
+}  // namespace detail
+
+/// Tokenizes every piece by both models. An old token keeps its id, so a piece is changed when its ids are.
+/// O(n log n) in the longest piece and linear otherwise.
+template <piece_counts Counts>
+[[nodiscard]] tokenization_change compare_tokenizations(const bpe& source, const bpe& target,
+                                                        const Counts& counts) {
+  const auto cut_by = [](const bpe& model) {
+    return [&model, units = detail::bpe_units(model)](std::string_view piece, std::vector<token_id>& ids,
+                                                      std::vector<std::size_t>& ends) {
+      ids.clear();
+      model.encode_piece(piece, [&](token_id t) { ids.push_back(t); });
+      return detail::token_ends(model, units, piece, ids, ends);
+    };
+  };
+  return detail::compare_cuts(cut_by(source), cut_by(target), target.size(), detail::marks_spaces(source),
+                              counts);
 }
 
 }  // namespace vocab
