@@ -7,6 +7,7 @@
 /// these functions do not carry their compile target in their types.
 #pragma once
 
+#include "io/any_tokenizer.hpp"
 #include "io/atomic_file.hpp"
 #include "io/checkpoint.hpp"
 #include "io/config_edit.hpp"
@@ -16,6 +17,7 @@
 #include "io/dtype.hpp"
 #include "io/edit_report.hpp"
 #include "io/embedding_tensors.hpp"
+#include "io/gpt2_files.hpp"
 #include "io/json.hpp"
 #include "io/json_text.hpp"
 #include "io/jsonl.hpp"

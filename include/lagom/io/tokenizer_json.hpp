@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../vocab/pre_token.hpp"
+#include "hf/aligner.hpp"
 #include "hf/cutter.hpp"
 #include "hf/decoder.hpp"
 #include "hf/model.hpp"
@@ -44,8 +45,15 @@ class hf_tokenizer {
     return parsed;
   }
 
+  /// Reads the text of a document. Fails with `bad_json`, `duplicate_key`, `too_deep`, and the errors of `make`.
+  static result<hf_tokenizer> parse(std::string_view json_text, const tokenizer_options& options = {}) {
+    auto document = parse_json(json_text, 64, detail::as_serde_reads);
+    if (!document) return document.error();
+    return make(*document, options);
+  }
+
   /// Reads a document. Fails with
-  /// - `bad_json`, `duplicate_key`, `too_deep`, `missing_key`, `wrong_type`, `bad_value`;
+  /// - `missing_key`, `wrong_type`, `bad_value`;
   /// - `wrong_schema` for a "version" that is not "1.0";
   /// - `out_of_range` for an id that is negative, or so large that most ids below it have no token (over 2^22
   ///   and over 16 times the number of tokens), `duplicate_key` for an id that two tokens have;
@@ -53,11 +61,9 @@ class hf_tokenizer {
   /// - `bad_merge`, with the row from 0, for a merge that does not parse, or names or makes what is no token;
   /// - `unsupported` for other models, for dropout, and for whatever is not handled exactly;
   /// - `bad_pattern` for a regular expression that does not compile.
-  static result<hf_tokenizer> parse(std::string_view json_text, const tokenizer_options& options = {}) {
-    auto document = parse_json(json_text, 64, detail::as_serde_reads);
-    if (!document) return document.error();
-    const detail::hf_node root{&*document};
-    if (!document->is_object()) return failure{.code = errc::wrong_type, .key = "tokenizer.json"};
+  static result<hf_tokenizer> make(const json& document, const tokenizer_options& options = {}) {
+    const detail::hf_node root{&document};
+    if (!document.is_object()) return failure{.code = errc::wrong_type, .key = "tokenizer.json"};
     if (const auto version = root.optional("version"); version.value != nullptr && *version.value != "1.0") {
       return version.fail(errc::wrong_schema);
     }
@@ -104,6 +110,14 @@ class hf_tokenizer {
         [&](std::string_view piece, std::size_t readable) {
           scratch.words_(piece, readable, [&](auto&& push) { encode_piece(piece, push); }, sink);
         });
+  }
+
+  /// Calls `sink(span)` for every token of the text, with its places: the tokens of `encode`, in order. Slower
+  /// than `encode` many times over.
+  template <std::invocable<const token_span&> Sink>
+  void encode_with_offsets(std::string_view text, Sink&& sink) const {
+    const detail::hf_cutter cutter{p_.normalizer, p_.pre_tokenizer, p_.added};
+    detail::hf_aligner{cutter, p_.model, p_.post_processor}(text, sink);
   }
 
   /// Calls `sink(token)` for every token of one piece, as `pre_tokenize` gives it: the model alone.

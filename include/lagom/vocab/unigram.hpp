@@ -160,6 +160,15 @@ class unigram {
   /// The greatest magnitude of a piece's score.
   [[nodiscard]] double greatest_magnitude() const noexcept { return greatest_; }
 
+  /// Calls `sink(token, begin, end)` for every token of the piece, in order, with the bytes of it that it
+  /// stands for: byte tokens all have those of the unknown characters.
+  template <std::invocable<token_id, std::size_t, std::size_t> Sink>
+  void encode_spans(std::string_view piece, Sink&& sink) const {
+    std::vector<detail::viterbi_step> ends(piece.size() + 1);
+    (void)search(piece, 0, ends);
+    emit(piece, ends, sink);
+  }
+
   /// The whole text as one piece.
   template <std::invocable<token_id> Sink>
   void encode(std::string_view text, Sink&& sink) const {
@@ -231,26 +240,37 @@ class unigram {
         after = ends[after].start;
       } while (id == options_.unk && after != detail::nowhere && ends[after].id == id);
       if (id == options_.unk) {
-        emit_unknown(text.substr(begin, at - begin), sink);
+        emit_unknown(text.substr(begin, at - begin), begin, sink);
       } else {
-        sink(id);
+        give(id, begin, at, sink);
       }
     }
   }
 
+  /// To a sink of tokens, or one of tokens and places.
   template <class Sink>
-  void emit_unknown(std::string_view run, Sink& sink) const {
+  static void give(token_id token, std::size_t begin, std::size_t end, Sink& sink) {
+    if constexpr (std::invocable<Sink&, token_id, std::size_t, std::size_t>) {
+      sink(token, begin, end);
+    } else {
+      sink(token);
+    }
+  }
+
+  template <class Sink>
+  void emit_unknown(std::string_view run, std::size_t begin, Sink& sink) const {
+    const std::size_t end = begin + run.size();
     if (options_.rules == unigram_rules::huggingface) {
       if (const token_id whole = find(run); whole != no_token) {
-        sink(whole);
+        give(whole, begin, end, sink);
         return;
       }
     }
     const auto fallback = [this](char c) { return fallback_[static_cast<unsigned char>(c)]; };
     if (std::all_of(run.begin(), run.end(), [&](char c) { return fallback(c) != no_token; })) {
-      for (const char c : run) sink(fallback(c));
+      for (const char c : run) give(fallback(c), begin, end, sink);
     } else if (options_.unk != no_token) {
-      sink(options_.unk);
+      give(options_.unk, begin, end, sink);
     }
   }
 

@@ -88,7 +88,7 @@ struct hf_cutter {
     }
   }
 
- private:
+  /// Appends a text with U+FFFD for what is ill-formed; `raw` gets what was there, where it is to be kept.
   void replace_ill_formed(std::string_view text, std::string& out, std::vector<hf_raw_bytes>& raw) const {
     const bool keep = normalizer.empty() && pre_tokenizer.keeps_bytes();
     for (std::size_t at = 0; at < text.size();) {
@@ -110,6 +110,7 @@ struct hf_cutter {
     for (; r != raw.end() && r->at < end; ++r) pieces.raw.push_back({r->at - begin, r->bytes});
   }
 
+ private:
   template <class Piece>
   void hand_out(const hf_pieces& pieces, std::string& bytes, Piece& piece) const {
     for (const hf_piece& p : pieces.list) {

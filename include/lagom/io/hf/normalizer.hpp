@@ -76,18 +76,24 @@ struct hf_lowercase {
 
 struct hf_strip {
   bool left, right;
-  void operator()(hf_normalized& n, hf_matcher&) const {
-    std::size_t first = n.text.size(),
+
+  /// The begin and the end of what stays of a text.
+  [[nodiscard]] std::pair<std::size_t, std::size_t> kept(std::string_view text) const {
+    std::size_t first = text.size(),
                 last = 0;  // the first and the end of the last character that is no space
-    for (std::size_t at = 0; at < n.text.size();) {
-      const vocab::utf8_char c = vocab::decode_utf8(n.text, at);
+    for (std::size_t at = 0; at < text.size();) {
+      const vocab::utf8_char c = vocab::decode_utf8(text, at);
       const bool space = holds(white_space, c.code);
       if (!space) first = std::min(first, at);
       at += c.length;
       if (!space) last = at;
     }
     const std::size_t begin = left ? first : 0;
-    const std::size_t end = std::max(begin, right ? last : n.text.size());
+    return {begin, std::max(begin, right ? last : text.size())};
+  }
+
+  void operator()(hf_normalized& n, hf_matcher&) const {
+    const auto [begin, end] = kept(n.text);
     n.text = n.text.substr(begin, end - begin);
     n.origin = std::min(n.text.size(), n.origin > begin ? n.origin - begin : 0);
   }
@@ -117,9 +123,13 @@ class hf_normalizer {
   [[nodiscard]] bool empty() const noexcept { return steps_.empty(); }
 
   void operator()(hf_normalized& text, hf_matcher& matcher) const {
-    for (const step& s : steps_) {
-      std::visit([&](const auto& run) { run(text, matcher); }, s);
-    }
+    for_each_step([&](const auto& run) { run(text, matcher); });
+  }
+
+  /// Calls `f(step)` for every step, in order.
+  template <class F>
+  void for_each_step(F f) const {
+    for (const step& s : steps_) std::visit(f, s);
   }
 
  private:

@@ -3,7 +3,9 @@
 /// The "post_processor" of a tokenizer.json: the special tokens around a single text.
 #pragma once
 
+#include "../../vocab/utf8.hpp"
 #include "json.hpp"
+#include "unicode_tables.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -42,6 +44,28 @@ class hf_post_processor {
     return out;
   }
 
+  /// Moves the offsets of a token, in characters, off the spaces of its text (the letter of a space counts as
+  /// one), where a ByteLevel or a RobertaProcessing asks for it.
+  void trim(std::string_view text, bool first, std::size_t& begin, std::size_t& end) const {
+    if (trims_.empty()) return;
+    const auto spaces = [](std::string_view t, bool from_end) {
+      std::vector<bool> is_space;
+      for (std::size_t at = 0; at < t.size();) {
+        const vocab::utf8_char c = vocab::decode_utf8(t, at);
+        is_space.push_back(c.code == 0x120 || holds(white_space, c.code));
+        at += c.length;
+      }
+      if (from_end) std::reverse(is_space.begin(), is_space.end());
+      return static_cast<std::size_t>(std::find(is_space.begin(), is_space.end(), false) - is_space.begin());
+    };
+    const std::size_t leading = spaces(text, false), trailing = spaces(text, true);
+    for (const bool prefix_space : trims_) {
+      const bool ours = leading == 1 && prefix_space && (first || begin == 0);
+      if (!ours) begin = std::min(begin + leading, end);
+      if (trailing > 0 && end >= trailing) end = std::max(end - trailing, begin);
+    }
+  }
+
   /// The same without special tokens. A template may leave the text out, or have it twice.
   [[nodiscard]] std::vector<token_id> without_specials(std::vector<token_id> text) const {
     std::vector<token_id> out;
@@ -58,7 +82,14 @@ class hf_post_processor {
   result<done> add(const hf_node& node) {
     auto kind = node.kind();
     if (!kind) return kind.error();
-    if (*kind == "ByteLevel") return done{};
+    if (*kind == "ByteLevel" || *kind == "RobertaProcessing") {
+      auto trims = node.flag("trim_offsets", true);
+      if (!trims) return trims.error();
+      auto prefix_space = node.flag("add_prefix_space", true);
+      if (!prefix_space) return prefix_space.error();
+      if (*trims) trims_.push_back(*prefix_space);
+      if (*kind == "ByteLevel") return done{};
+    }
     if (*kind == "Sequence") {
       auto list = node.list("processors");
       if (!list) return list.error();
@@ -118,6 +149,7 @@ class hf_post_processor {
   }
 
   std::vector<token_id> parts_{the_text};
+  std::vector<bool> trims_;  // for each trimming: whether a space in front may be ours
   bool adds_ = false;
 };
 

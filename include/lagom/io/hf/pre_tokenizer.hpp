@@ -44,6 +44,12 @@ struct hf_metaspace {
   std::optional<hf_splitter> split{};
 
   void operator()(hf_pieces& pieces) const {
+    put_marks(pieces);
+    if (split) (*split)(pieces);
+  }
+
+  /// The pieces with their marks, not yet split.
+  void put_marks(hf_pieces& pieces) const {
     pieces.rewrite([&](const hf_piece& p, std::string& out) {
       const std::string_view text = pieces.view(p);
       const bool marked = text.front() == ' ' || text.substr(0, mark.size()) == mark;
@@ -59,7 +65,6 @@ struct hf_metaspace {
       }
       return origin;
     });
-    if (split) (*split)(pieces);
   }
 };
 
@@ -111,9 +116,13 @@ class hf_pre_tokenizer {
   }
 
   void operator()(hf_pieces& pieces) const {
-    for (const step& s : steps_) {
-      std::visit([&](const auto& run) { run(pieces); }, s);
-    }
+    for_each_step([&](const auto& run) { run(pieces); });
+  }
+
+  /// Calls `f(step)` for every step, in order.
+  template <class F>
+  void for_each_step(F f) const {
+    for (const step& s : steps_) std::visit(f, s);
   }
 
   /// Whether `cut` can do it: every step cuts, and none rewrites but for a space in front.
