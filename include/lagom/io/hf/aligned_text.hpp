@@ -72,6 +72,22 @@ class hf_aligned_text {
     finish();
   }
 
+  void apply(const hf_precompiled& step, hf_matcher&) {
+    changes_.clear();
+    step.run(text, [&](std::string_view replaced, std::string_view by) {
+      const std::ptrdiff_t before = characters(replaced), after = characters(by);
+      std::ptrdiff_t i = 0;
+      for (std::size_t at = 0; at < by.size(); ++i) {
+        const vocab::utf8_char c = vocab::decode_utf8(by, at);
+        changes_.push_back({c.code, i < before ? 0 : 1});
+        at += c.length;
+      }
+      // what is gone goes with the character before it
+      if (after < before && !changes_.empty()) changes_.back().change += static_cast<int>(after - before);
+    });
+    transform();
+  }
+
   void apply(const hf_strip_accents&, hf_matcher&) {
     filter([](char32_t code) { return is_mark(code) ? dropped : code; });
   }
@@ -140,26 +156,37 @@ class hf_aligned_text {
     });
   }
 
-  /// The reference counts characters: those of the result that replace one of the text take its characters in
-  /// order, whatever was moved, and one that swallows others skips them.
   void normalize(unicode_form form) {
     normalized_with_changes(text, form, changes_);
+    transform();
+  }
+
+  /// The reference counts characters: those of the result that replace one of the text take its characters in
+  /// order, whatever was moved, and one that swallows others skips them.
+  void transform() {
     start();
     std::size_t at = 0;
     const auto skip = [&] { at += at < text.size() ? std::size_t{vocab::decode_utf8(text, at).length} : 0; };
     for (const auto& [code, change] : changes_) {
       spare_.clear();
       vocab::append_utf8(spare_, code);
-      if (change > 0) {
-        at == 0 ? void(out_.append(spare_)) : put(spare_, at - 1);
-        if (at == 0) out_from_.resize(out_.size());
+      if (change > 0 && at == 0) {
+        out_ += spare_;
+        out_from_.resize(out_.size());
+      } else if (change > 0) {
+        put(spare_, at - 1);
       } else {
         put(spare_, std::min(at, text.size() - 1));
         skip();
       }
-      for (int removed = change; removed < 0; ++removed) skip();
+      for (int swallowed = change; swallowed < 0; ++swallowed) skip();
     }
     finish();
+  }
+
+  static std::ptrdiff_t characters(std::string_view part) noexcept {
+    return std::count_if(part.begin(), part.end(),
+                         [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
   }
 
   std::string out_, spare_;

@@ -39,12 +39,15 @@ struct hf_precompiled {
     if (rules.find_touched(n.text, 0) == n.text.size()) return;
     std::string out;
     out.reserve(n.text.size());
-    std::size_t at = 0, origin = 0;
+    std::size_t at = 0, first = n.origin, origin = 0;
     run(n.text, [&](std::string_view replaced, std::string_view by) {
-      if (at + replaced.size() <= n.origin) {
+      if (first > 0 && at > 0 && out.empty() && !by.empty()) {  // what is gone at the begin is not counted
+        origin = characters(replaced) == 1 ? by.size() : bytes(by, 1);
+        first = 0;
+      } else if (at + replaced.size() <= first) {
         origin = out.size() + by.size();
-      } else if (at < n.origin) {  // the first characters stand for the first ones
-        const std::size_t known = characters(replaced.substr(0, n.origin - at));
+      } else if (at < first) {  // the first characters stand for the first ones
+        const std::size_t known = characters(replaced.substr(0, first - at));
         origin = out.size() + bytes(by, known);
       }
       at += replaced.size();
