@@ -239,16 +239,25 @@ class hf_tokenizer {
       }
     }
     bytes_at_.push_back(bytes_.size());
+    cuts_words_ = !is_byte_level() || !p_.pre_tokenizer.splits();
   }
 
   template <class Added, class Piece>
   void cut(std::string_view text, tokenizer_scratch& scratch, Added added, Piece piece) const {
-    detail::hf_cutter{p_.normalizer, p_.pre_tokenizer, p_.added}(text, scratch, added, piece);
+    const detail::hf_cutter cutter{p_.normalizer, p_.pre_tokenizer, p_.added};
+    const vocab::bpe* const model = p_.model.bpe();
+    if (model == nullptr || !cuts_words_) return cutter(text, scratch, added, piece);
+    cutter(text, scratch, added, [&](std::string_view whole, std::size_t readable) {
+      model->cut_words(whole, [&](std::size_t begin, std::size_t end) {
+        piece(whole.substr(begin, end - begin), readable - begin);
+      });
+    });
   }
 
   parts p_;
   std::string bytes_;
   std::vector<std::size_t> bytes_at_;
+  bool cuts_words_ = false;  // else pieces are words, or less
 };
 
 }  // namespace io

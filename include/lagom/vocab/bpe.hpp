@@ -7,27 +7,17 @@
 #include <string>
 #include <utility>
 
+#include "bpe_options.hpp"
+#include "char_tokens.hpp"
 #include "merge_loop.hpp"
-#include "token_table.hpp"
-#include "utf8.hpp"
+#include "safe_cuts.hpp"
+#include "short_list.hpp"
+#include "unit_ranks.hpp"
+#include "word_table.hpp"
 
 namespace lagom {
 inline namespace v0 {
 namespace vocab {
-
-/// What a piece is cut into before merging.
-enum class bpe_unit : std::uint8_t { byte, character };
-
-/// How a model encodes what its vocabulary lacks, and what it looks up.
-struct bpe_options {
-  bpe_unit unit = bpe_unit::byte;
-  bool ignore_merges = false;  ///< a piece that is a token is that token, whatever the merges say
-  bool byte_fallback = false;  ///< an unknown unit becomes the tokens `<0x00>` ... of its bytes, if all exist
-  token_id unk = no_token;     ///< what else an unknown unit becomes; without it, it is left out
-  bool fuse_unk = false;       ///< one `unk` for unknown units in a row
-  std::string continuing_prefix{};  ///< spelled before every unit but the first of a piece, as in "##"
-  std::string end_suffix{};         ///< spelled after the last unit of a piece, as in "</w>"
-};
 
 /// A BPE model: token texts, merges, options. It encodes pieces, that is, what a pre-tokenizer leaves; it is
 /// a tokenizer itself, for which the whole text is one piece.
@@ -69,31 +59,32 @@ class bpe {
         out.byte_tokens_[place][b] = out.tokens_.find(out.spelling({&byte, 1}, place));
       }
     }
+    out.prepare();
     return out;
   }
 
   /// Calls `sink(token)` for every token of the piece, in order. A piece of characters should be UTF-8; an
-  /// ill-formed sequence in it is one unit. O(n log n); pieces of up to 48 bytes need no heap.
+  /// ill-formed sequence in it is one unit. O(n log n); pieces of up to 64 units need no heap.
   template <std::invocable<token_id> Sink>
   void encode_piece(std::string_view piece, Sink&& sink) const {
     if (piece.empty()) return;
-    if (options_.ignore_merges) {
-      if (const token_id whole = tokens_.find(piece); whole != no_token) {
-        sink(whole);
-        return;
-      }
+    if (const token_id whole = words_.find(tokens_, piece); whole != no_token) {
+      sink(whole);
+      return;
     }
-    if (spells_plainly_ && piece.size() <= detail::short_piece) {
-      std::array<token_id, detail::short_piece> ids;
-      std::size_t n = 0;
-      cut(piece, [&](token_id t) { ids[n++] = t; });
-      emit({ids.data(), n}, sink);
+    if (known_bytes_) {
+      encode_bytes(piece, sink);
     } else {
-      std::vector<token_id> ids;
-      ids.reserve(piece.size());
-      cut(piece, [&](token_id t) { ids.push_back(t); });
-      emit(ids, sink);
+      encode_units(piece, sink);
     }
+  }
+
+  /// Calls `part(begin, end)` for parts of a piece that are encoded by themselves, as if they were pieces:
+  /// words, where the vocabulary lets spaces (or their mark U+2581) be inside of no token after anything else
+  /// than another space. One part where it does not.
+  template <class Part>
+  void cut_words(std::string_view piece, Part&& part) const {
+    word_cuts_(piece, part);
   }
 
   /// The whole text as one piece.
@@ -138,29 +129,120 @@ class bpe {
     return out;
   }
 
-  template <class Push>
-  void cut(std::string_view piece, Push push) const {
-    bool unk_waits = false;
+  static std::size_t row(token_id id) noexcept { return static_cast<std::size_t>(id); }
+
+  /// What encoding looks up, from the vocabulary.
+  void prepare() {
+    const auto count = static_cast<std::size_t>(tokens_.size());
+    chars_ = char_tokens(tokens_);
+    known_bytes_ = options_.unit == bpe_unit::byte && spells_plainly_;
+    for (const token_id id : byte_tokens_[0]) known_bytes_ = known_bytes_ && id != no_token;
+    if (spells_plainly_) find_cuts();
+    std::vector<std::uint8_t> is_unit(count), is_word(count);
+    for (token_id id = 0; id < tokens_.size(); ++id) {
+      const std::string_view text = tokens_[id];
+      const bool is_char = options_.unit == bpe_unit::character && !text.empty();
+      is_unit[row(id)] = text.size() == 1 || (is_char && decode_utf8(text, 0).length == text.size()) ? 1 : 0;
+    }
+    units_ = unit_ranks(table_, merges_, is_unit);
+    for (token_id id = 0; id < tokens_.size(); ++id) {
+      if (tokens_[id].empty()) continue;
+      if (options_.ignore_merges) {
+        is_word[row(id)] = 1;
+      } else if (spells_plainly_ && tokens_[id].size() <= longest_word) {
+        int n = 0;
+        token_id last = no_token;
+        encode_piece(tokens_[id], [&](token_id t) {
+          ++n;
+          last = t;
+        });
+        is_word[row(id)] = n == 1 && last == id ? 1 : 0;
+      }
+    }
+    words_ = word_table(tokens_, std::move(is_word));
+  }
+
+  void find_cuts() {
+    const auto valid = [](std::string_view text) { return !text.empty() && is_utf8(text); };
+    bool joins = true, by_char = options_.unit == bpe_unit::character && !options_.ignore_merges;
+    mark_cuts marks[] = {mark_cuts("\xE2\x96\x81"), mark_cuts(" ")};
+    bool safe[] = {true, true};
+    cuts_ = safe_cuts(by_char ? merges_.size() : 0);
+    for (const merge& m : merges_) {
+      const std::string_view left = tokens_[m.left], right = tokens_[m.right], whole = tokens_[m.result];
+      joins = joins && whole.size() == left.size() + right.size() && whole.substr(0, left.size()) == left &&
+              whole.substr(left.size()) == right;
+      by_char = by_char && valid(left) && valid(right);
+      if (!joins) return;
+      if (by_char) cuts_.join(left, right);
+      for (std::size_t i = 0; i < 2; ++i) safe[i] = safe[i] && !marks[i].crossed_by(left, right);
+    }
+    cuts_by_char_ = by_char;
+    // A unit that leaves no token would let what is around it meet.
+    const bool keeps_all = options_.unk != no_token || knows_every_byte();
+    for (std::size_t i = 0; i < 2; ++i) {
+      const bool is_unit = options_.unit == bpe_unit::character || marks[i].mark().size() == 1;
+      if (safe[i] && is_unit && keeps_all && !options_.ignore_merges &&
+          tokens_.find(marks[i].mark()) != no_token) {
+        word_cuts_ = marks[i];
+        return;
+      }
+    }
+  }
+
+  /// Pieces of bytes that are all tokens.
+  template <class Sink>
+  void encode_bytes(std::string_view piece, Sink& sink) const {
+    short_list<token_id, detail::short_piece> ids;
+    for (const char c : piece) ids.push_back(byte_tokens_[0][static_cast<unsigned char>(c)]);
+    emit(ids.all(), sink);
+  }
+
+  template <class Sink>
+  void encode_units(std::string_view piece, Sink& sink) const {
+    short_list<token_id, detail::short_piece> ids;
+    cut(
+        piece, [&](token_id t) { ids.push_back(t); },
+        [&] {
+          emit(ids.all(), sink);
+          ids.clear();
+        });
+    emit(ids.all(), sink);
+  }
+
+  /// Calls `push(token)` for the tokens of the units, and `boundary()` where what is before and what comes
+  /// after never meet.
+  template <class Push, class Boundary>
+  void cut(std::string_view piece, Push push, Boundary boundary) const {
+    const bool cuts = cuts_by_char_ && piece.size() > longest_word;
+    bool unk_waits = false, after_known = false;
+    char32_t before = 0;
     const auto flush = [&] {
       if (unk_waits) push(options_.unk);
       unk_waits = false;
     };
     for (std::size_t at = 0; at < piece.size();) {
-      const std::size_t length = options_.unit == bpe_unit::byte ? 1 : decode_utf8(piece, at).length;
+      const bool bytes = options_.unit == bpe_unit::byte;
+      const utf8_char c = bytes ? utf8_char{0, 1, false} : decode_utf8(piece, at);
+      const std::size_t length = c.length;
       const unsigned place = (at > 0 ? continues : 0u) | (at + length == piece.size() ? ends : 0u);
       const std::string_view unit = piece.substr(at, length);
       at += length;
-      const token_id known = length == 1       ? byte_tokens_[place][static_cast<unsigned char>(unit[0])]
-                             : spells_plainly_ ? tokens_.find(unit)
-                                               : tokens_.find(spelling(unit, place));
+      const token_id known = length == 1        ? byte_tokens_[place][static_cast<unsigned char>(unit[0])]
+                             : !spells_plainly_ ? tokens_.find(spelling(unit, place))
+                             : c.well_formed    ? chars_[c.code]
+                                                : tokens_.find(unit);
       if (known != no_token) {
         flush();
+        if (cuts && after_known && c.well_formed && !cuts_.joined(before, c.code)) boundary();
         push(known);
       } else if (!(options_.byte_fallback && fall_back(unit, place, push)) && options_.unk != no_token) {
         // An unk is written when the next known unit comes, so byte tokens overtake one that waits.
         if (!options_.fuse_unk) flush();
         unk_waits = true;
       }
+      after_known = known != no_token && c.well_formed;
+      before = c.code;
     }
     flush();
   }
@@ -179,7 +261,7 @@ class bpe {
 
   template <class Sink>
   void emit(std::span<token_id> ids, Sink& sink) const {
-    const std::size_t n = apply_merges(table_, ids);
+    const std::size_t n = apply_merges(table_, units_, ids);
     for (std::size_t i = 0; i < n; ++i) sink(ids[i]);
   }
 
@@ -188,6 +270,13 @@ class bpe {
   bpe_options options_;
   merge_table table_;
   bool spells_plainly_ = true;
+  static constexpr std::size_t longest_word = 64;
+  word_table words_;  // tokens that their texts, as pieces, are encoded as
+  unit_ranks units_;
+  char_tokens chars_;
+  safe_cuts cuts_;
+  mark_cuts word_cuts_;
+  bool cuts_by_char_ = false, known_bytes_ = false;
   std::array<token_id, 256> fallback_{};
   std::array<std::array<token_id, 256>, places> byte_tokens_{};
 };

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "merge_table.hpp"
+#include "unit_ranks.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -19,89 +19,188 @@ namespace vocab {
 namespace detail {
 
 /// Up to this many tokens, looking at every pair after each merge is the fastest.
-inline constexpr std::size_t short_piece = 48;
+inline constexpr std::size_t short_piece = 64;
 
-/// O(n^2) scanning, on the stack. Returns how many tokens are left at the front of `ids`.
-inline std::size_t merge_short(const merge_table& merges, std::span<token_id> ids) noexcept {
-  std::size_t n = ids.size();
-  std::array<std::uint32_t, short_piece> ranks{};
-  std::array<token_id, short_piece> results{};
-  const auto look_up = [&](std::size_t i) {
-    const merge_table::entry& e = merges.find(ids[i], ids[i + 1]);
-    ranks[i] = e.rank;
-    results[i] = e.result;
+/// From this many tokens on, one queue a rank is faster than one heap; up to this many ranks.
+inline constexpr std::size_t very_long_piece = 4096;
+inline constexpr std::uint32_t most_ranks = std::uint32_t{1} << 24;
+
+/// O(n^2) scanning, on the stack. `first_rank(i)` is the rank of the tokens i and i + 1 as they are given.
+/// Returns how many tokens are left at the front of `ids`.
+template <class FirstRank>
+std::size_t merge_short(const merge_table& merges, std::span<token_id> ids, FirstRank first_rank) noexcept {
+  constexpr std::uint64_t never = ~std::uint64_t{0};
+  const std::size_t n = ids.size();
+  // A pair is where its left token stands; its key is its rank, then its place.
+  std::array<std::uint64_t, short_piece> keys;
+  std::array<std::uint8_t, short_piece + 1> next, previous;
+  const auto key = [](std::uint32_t rank, std::size_t at) {
+    return rank == merge_table::no_rank ? never : (std::uint64_t{rank} << 32) | at;
   };
-  for (std::size_t i = 0; i + 1 < n; ++i) look_up(i);
-  while (n > 1) {
-    std::size_t best = 0;
-    for (std::size_t i = 1; i + 1 < n; ++i) {
-      if (ranks[i] < ranks[best]) best = i;
-    }
-    if (ranks[best] == merge_table::no_rank) break;
-    ids[best] = results[best];
-    for (std::size_t i = best + 1; i + 1 < n; ++i) {
-      ids[i] = ids[i + 1];
-      ranks[i] = ranks[i + 1];
-      results[i] = results[i + 1];
-    }
-    --n;
-    if (best + 1 < n) look_up(best);
-    if (best > 0) look_up(best - 1);
+  std::uint64_t best = never;
+  for (std::size_t i = 0; i + 1 < n; ++i) {
+    keys[i] = key(first_rank(i), i);
+    best = std::min(best, keys[i]);
   }
-  return n;
+  if (best == never) return n;
+  for (std::size_t i = 0; i <= n; ++i) {
+    next[i] = static_cast<std::uint8_t>(i + 1);
+    previous[i] = static_cast<std::uint8_t>(i - 1);
+  }
+  keys[n - 1] = never;
+  do {
+    const std::size_t left = best & 0xFF, right = next[left], after = next[right];
+    ids[left] = merges.result(static_cast<std::uint32_t>(best >> 32), ids[left], ids[right]);
+    next[left] = static_cast<std::uint8_t>(after);
+    previous[after] = static_cast<std::uint8_t>(left);
+    keys[right] = never;
+    keys[left] = after == n ? never : key(merges.rank(ids[left], ids[after]), left);
+    if (left != 0) {
+      const std::size_t before = previous[left];
+      keys[before] = key(merges.rank(ids[before], ids[left]), before);
+    }
+    std::uint64_t even = never, odd = never;
+    std::size_t i = 0;
+    for (; i + 1 < n; i += 2) {
+      even = std::min(even, keys[i]);
+      odd = std::min(odd, keys[i + 1]);
+    }
+    if (i < n) even = std::min(even, keys[i]);
+    best = std::min(even, odd);
+  } while (best != never);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i != n; i = next[i]) ids[kept++] = ids[i];
+  return kept;
 }
 
-/// O(n log n): a heap of pairs over a linked list. Returns how many tokens are left at the front of `ids`,
-/// which are one at least.
-inline std::size_t merge_long(const merge_table& merges, std::span<token_id> ids) {
-  constexpr std::uint32_t none = ~std::uint32_t{0};
-  LAGOM_ASSERT(ids.size() < none);
-  struct node {
-    std::uint32_t previous, next;
-    std::uint32_t rank = merge_table::no_rank;  ///< of the pair (this, next); none for a token that is gone
-    token_id result = no_token;
-  };
-  std::vector<node> nodes(ids.size());
-  std::vector<std::uint64_t> heap;  // rank, then position: the order in which pairs merge
-  const auto look_up = [&](std::uint32_t at) {
-    node& left = nodes[at];
-    left.rank = merge_table::no_rank;
-    if (left.next == none) return;
-    const merge_table::entry& e = merges.find(ids[at], ids[left.next]);
-    left.rank = e.rank;
-    left.result = e.result;
-    if (e.rank != merge_table::no_rank) heap.push_back((std::uint64_t{e.rank} << 32) | at);
-  };
-  const auto count = static_cast<std::uint32_t>(ids.size());
-  for (std::uint32_t i = 0; i < count; ++i) {
-    nodes[i].previous = i == 0 ? none : i - 1;
-    nodes[i].next = i + 1 == count ? none : i + 1;
+/// The tokens of a long piece as a list, each with the rank of the pair that it begins.
+class merge_list {
+ public:
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+
+  /// Precondition: one token at least, under 2^32 of them.
+  merge_list(const merge_table& merges, std::span<token_id> ids)
+      : merges_(merges), ids_(ids), nodes_(ids.size()) {
+    LAGOM_ASSERT(!ids.empty() && ids.size() < none);
+    const auto n = static_cast<std::uint32_t>(ids.size());
+    for (std::uint32_t i = 0; i < n; ++i) nodes_[i] = {i == 0 ? none : i - 1, i + 1 == n ? none : i + 1};
+    for (std::uint32_t i = 0; i < n; ++i) look_up(i);
   }
-  for (std::uint32_t i = 0; i < count; ++i) look_up(i);
+
+  [[nodiscard]] std::uint32_t rank(std::uint32_t at) const noexcept { return nodes_[at].rank; }
+
+  /// Merges the pair at `at`, whose rank it has, and calls `met(rank, at)` for the pairs that come about.
+  template <class Met>
+  void merge(std::uint32_t at, Met met) {
+    node& left = nodes_[at];
+    node& right = nodes_[left.next];
+    ids_[at] = merges_.result(left.rank, ids_[at], ids_[left.next]);
+    right.rank = merge_table::no_rank;
+    left.next = right.next;
+    if (left.next != none) nodes_[left.next].previous = at;
+    if (look_up(at)) met(left.rank, at);
+    if (left.previous != none && look_up(left.previous)) met(nodes_[left.previous].rank, left.previous);
+  }
+
+  /// Moves the tokens that are left to the front.
+  std::size_t pack() noexcept {
+    std::size_t kept = 0;
+    for (std::uint32_t i = 0; i != none; i = nodes_[i].next) ids_[kept++] = ids_[i];
+    return kept;
+  }
+
+ private:
+  struct node {
+    std::uint32_t previous = none, next = none;
+    std::uint32_t rank = merge_table::no_rank;  ///< of the pair (this, next); none for a token that is gone
+  };
+
+  bool look_up(std::uint32_t at) noexcept {
+    node& left = nodes_[at];
+    left.rank = left.next == none ? merge_table::no_rank : merges_.rank(ids_[at], ids_[left.next]);
+    return left.rank != merge_table::no_rank;
+  }
+
+  const merge_table& merges_;
+  std::span<token_id> ids_;
+  std::vector<node> nodes_;
+};
+
+/// O(n log n): a heap of pairs. Returns how many tokens are left at the front of `ids`, which are one at
+/// least.
+inline std::size_t merge_long(const merge_table& merges, std::span<token_id> ids) {
+  merge_list list(merges, ids);
+  std::vector<std::uint64_t> heap;  // rank, then place: the order in which pairs merge
+  for (std::uint32_t i = 0; i < ids.size(); ++i) {
+    if (list.rank(i) != merge_table::no_rank) heap.push_back((std::uint64_t{list.rank(i)} << 32) | i);
+  }
   std::make_heap(heap.begin(), heap.end(), std::greater<>{});
   while (!heap.empty()) {
     std::pop_heap(heap.begin(), heap.end(), std::greater<>{});
     const auto at = static_cast<std::uint32_t>(heap.back() & 0xFFFFFFFFu);
     const auto rank = static_cast<std::uint32_t>(heap.back() >> 32);
     heap.pop_back();
-    node& left = nodes[at];
-    if (left.rank != rank) continue;  // the pair is another one by now
-    node& right = nodes[left.next];
-    right.rank = merge_table::no_rank;
-    ids[at] = left.result;
-    left.next = right.next;
-    if (left.next != none) nodes[left.next].previous = at;
-    const auto push = [&](std::uint32_t i) {
-      const std::size_t before = heap.size();
-      look_up(i);
-      if (heap.size() > before) std::push_heap(heap.begin(), heap.end(), std::greater<>{});
-    };
-    push(at);
-    if (left.previous != none) push(left.previous);
+    if (list.rank(at) != rank) continue;  // the pair is another one by now
+    list.merge(at, [&](std::uint32_t r, std::uint32_t i) {
+      heap.push_back((std::uint64_t{r} << 32) | i);
+      std::push_heap(heap.begin(), heap.end(), std::greater<>{});
+    });
   }
-  std::size_t kept = 0;
-  for (std::uint32_t i = 0; i != none; i = nodes[i].next) ids[kept++] = ids[i];
-  return kept;
+  return list.pack();
+}
+
+/// The same for very long pieces: one queue of places a rank, and a heap of the ranks that have some. Places
+/// come in order but for few, and a queue that is out of order is sorted before it is read on: O(n log n) at
+/// worst, O(n) for text that repeats itself. Takes 4 bytes a rank of the table, and some 20 a token.
+inline std::size_t merge_very_long(const merge_table& merges, std::span<token_id> ids) {
+  struct queue {
+    std::uint32_t rank = 0;
+    bool sorted = true, waits = false;
+    std::size_t done = 0;
+    std::vector<std::uint32_t> places{};
+  };
+  constexpr std::uint32_t none = ~std::uint32_t{0};
+  merge_list list(merges, ids);
+  std::vector<std::uint32_t> queue_of(merges.rank_end(), none);
+  std::vector<queue> queues;
+  std::vector<std::uint64_t> heap;  // rank, then the number of its queue
+  const auto add = [&](std::uint32_t rank, std::uint32_t at) {
+    if (queue_of[rank] == none) {
+      queue_of[rank] = static_cast<std::uint32_t>(queues.size());
+      queues.push_back({.rank = rank});
+    }
+    queue& q = queues[queue_of[rank]];
+    if (q.done < q.places.size() && at < q.places.back()) q.sorted = false;
+    q.places.push_back(at);
+    if (q.waits) return;
+    q.waits = true;
+    heap.push_back((std::uint64_t{rank} << 32) | queue_of[rank]);
+    std::push_heap(heap.begin(), heap.end(), std::greater<>{});
+  };
+  for (std::uint32_t i = 0; i < ids.size(); ++i) {
+    if (list.rank(i) != merge_table::no_rank) add(list.rank(i), i);
+  }
+  while (!heap.empty()) {
+    const auto rank = static_cast<std::uint32_t>(heap.front() >> 32);
+    const std::size_t number = heap.front() & 0xFFFFFFFFu;
+    queue& q = queues[number];
+    if (q.done == q.places.size()) {
+      q.places.clear();
+      q.done = 0;
+      q.sorted = true;
+      q.waits = false;
+      std::pop_heap(heap.begin(), heap.end(), std::greater<>{});
+      heap.pop_back();
+      continue;
+    }
+    if (!q.sorted) {
+      std::sort(q.places.begin() + static_cast<std::ptrdiff_t>(q.done), q.places.end());
+      q.sorted = true;
+    }
+    const std::uint32_t at = q.places[q.done++];
+    if (list.rank(at) == rank) list.merge(at, add);
+  }
+  return list.pack();
 }
 
 }  // namespace detail
@@ -111,8 +210,18 @@ inline std::size_t merge_long(const merge_table& merges, std::span<token_id> ids
 /// pieces.
 [[nodiscard]] inline std::size_t apply_merges(const merge_table& merges, std::span<token_id> ids) {
   if (ids.size() < 2) return ids.size();
-  if (ids.size() <= detail::short_piece) return detail::merge_short(merges, ids);
-  return detail::merge_long(merges, ids);
+  if (ids.size() <= detail::short_piece) {
+    return detail::merge_short(merges, ids, [&](std::size_t i) { return merges.rank(ids[i], ids[i + 1]); });
+  }
+  const bool heap = ids.size() < detail::very_long_piece || merges.rank_end() > detail::most_ranks;
+  return heap ? detail::merge_long(merges, ids) : detail::merge_very_long(merges, ids);
+}
+
+/// The same, with the ranks of single units at hand.
+[[nodiscard]] inline std::size_t apply_merges(const merge_table& merges, const unit_ranks& units,
+                                              std::span<token_id> ids) {
+  if (ids.size() < 2 || ids.size() > detail::short_piece) return apply_merges(merges, ids);
+  return detail::merge_short(merges, ids, [&](std::size_t i) { return units(merges, ids[i], ids[i + 1]); });
 }
 
 }  // namespace vocab

@@ -4,14 +4,9 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cstring>
-#include <span>
-#include <string_view>
 #include <vector>
 
-#include "../core/types.hpp"
+#include "word_key.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -35,12 +30,12 @@ class word_cache {
       compute(sink);
       return;
     }
-    key k = word.size() <= short_word ? short_key(word, readable) : long_key(word);
+    const word_key k = word.size() <= short_word ? word_key::of(word, readable) : long_key(word);
     if (entries_.empty()) entries_.resize(smallest);
     std::size_t at = home(k);
     for (; entries_[at].size != 0; at = (at + 1) & (entries_.size() - 1)) {
       const entry& e = entries_[at];
-      if (e.words != k.words || e.size != word.size()) continue;
+      if (e.key != k || e.size != word.size()) continue;
       if (e.size > short_word && std::memcmp(long_words_.data() + e.text, word.data(), e.size) != 0) continue;
       if (e.count <= in_place) {
         for (unsigned i = 0; i < e.count; ++i) sink(e.tokens[i]);
@@ -68,57 +63,37 @@ class word_cache {
   }
 
  private:
-  static constexpr std::size_t short_word = 16, in_place = 2, most_tokens = 255;
+  using word_key = detail::word_key;  // the bytes of a short word, or two hashes
+  static constexpr std::size_t short_word = word_key::longest, in_place = 2, most_tokens = 255;
   static constexpr std::size_t smallest = 2048, most_words = 65536, most_listed = std::size_t{1} << 20;
 
-  struct key {
-    std::array<std::uint64_t, 2> words{};  // the bytes of a short word, or two hashes
-  };
   struct entry {
-    std::array<std::uint64_t, 2> words{};
+    word_key key{};
     std::uint8_t size = 0, count = 0;  // bytes, tokens; size 0: free
     std::uint32_t text = 0;            // where the bytes of a long word are
     std::array<token_id, in_place> tokens{};
   };
 
-  static std::uint64_t mix(std::uint64_t a, std::uint64_t b) noexcept {
-    const std::uint64_t h = (a ^ std::rotl(b * 0x9E3779B97F4A7C15u, 29)) * 0xD6E8FEB86659FD93u;
-    return h ^ (h >> 32);
-  }
-
-  static key short_key(std::string_view word, std::size_t readable) noexcept {
-    key k;
-    if (std::endian::native == std::endian::little && readable >= short_word) {
-      std::memcpy(k.words.data(), word.data(), short_word);
-      const std::size_t n = word.size();
-      constexpr std::uint64_t all = ~std::uint64_t{0};
-      k.words[0] &= n >= 8 ? all : all >> (64 - 8 * n);
-      k.words[1] &= n <= 8 ? 0 : all >> (128 - 8 * n);
-    } else {
-      std::memcpy(k.words.data(), word.data(), word.size());
-    }
-    return k;
-  }
-  static key long_key(std::string_view word) noexcept {
+  static word_key long_key(std::string_view word) noexcept {
     std::uint64_t a = word.size(), b = 0;
     for (std::size_t i = 0; i + 8 <= word.size(); i += 8) {
       std::uint64_t next;
       std::memcpy(&next, word.data() + i, 8);
-      a = mix(a, next);
+      a = word_key::mix(a, next);
     }
     std::memcpy(&b, word.data() + word.size() - 8, 8);
-    return {{mix(a, b), b}};
+    return {{word_key::mix(a, b), b}};
   }
 
-  [[nodiscard]] std::size_t home(const key& k) const noexcept {
-    return mix(k.words[0], k.words[1]) & (entries_.size() - 1);
+  [[nodiscard]] std::size_t home(const word_key& k) const noexcept {
+    return k.hash() & (entries_.size() - 1);
   }
 
-  void keep(std::string_view word, const key& k) {
+  void keep(std::string_view word, const word_key& k) {
     if (count_ == most_words || long_lists_.size() > most_listed) clear();
     if (2 * (count_ + 1) > entries_.size()) grow();
     entry& e = entries_[free_place(k)];
-    e.words = k.words;
+    e.key = k;
     e.size = static_cast<std::uint8_t>(word.size());
     e.count = static_cast<std::uint8_t>(fresh_.size());
     if (word.size() > short_word) {
@@ -133,7 +108,7 @@ class word_cache {
     }
     ++count_;
   }
-  [[nodiscard]] std::size_t free_place(const key& k) const noexcept {
+  [[nodiscard]] std::size_t free_place(const word_key& k) const noexcept {
     std::size_t at = home(k);
     while (entries_[at].size != 0) at = (at + 1) & (entries_.size() - 1);
     return at;
@@ -142,7 +117,7 @@ class word_cache {
     std::vector<entry> old(4 * entries_.size());
     old.swap(entries_);
     for (const entry& e : old) {
-      if (e.size != 0) entries_[free_place({e.words})] = e;
+      if (e.size != 0) entries_[free_place(e.key)] = e;
     }
   }
 

@@ -21,6 +21,9 @@ class hf_fast_split {
   /// Whether all steps so far can run this way.
   [[nodiscard]] bool works() const noexcept { return works_; }
 
+  /// Whether there is no step that cuts.
+  [[nodiscard]] bool empty() const noexcept { return stages_.empty(); }
+
   /// A space goes in front of a text that has none there.
   [[nodiscard]] bool prefix_space() const noexcept { return prefix_space_; }
 

@@ -128,6 +128,9 @@ class hf_pre_tokenizer {
   /// Whether `cut` can do it: every step cuts, and none rewrites but for a space in front.
   [[nodiscard]] bool only_cuts() const noexcept { return fast_.works(); }
 
+  /// Whether it may cut a text at all.
+  [[nodiscard]] bool splits() const noexcept { return !fast_.works() || !fast_.empty(); }
+
   /// Calls `part(piece, end)` for every piece of a text without ill-formed sequences, as bytes where
   /// `byte_level()`, where `end` is that of the text it lies in: the same pieces as the call operator leaves.
   /// `spare` holds the text if it gets a space in front.
