@@ -9,6 +9,7 @@
 
 #include "io/any_tokenizer.hpp"
 #include "io/atomic_file.hpp"
+#include "io/case_forms.hpp"
 #include "io/checkpoint.hpp"
 #include "io/config_edit.hpp"
 #include "io/corpus_checkpoint.hpp"
