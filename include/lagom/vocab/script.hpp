@@ -60,6 +60,13 @@ class script_set {
   constexpr void add(script s) noexcept { words_[word(s)] |= bit(s); }
   [[nodiscard]] constexpr bool contains(script s) const noexcept { return (words_[word(s)] & bit(s)) != 0; }
   [[nodiscard]] constexpr bool empty() const noexcept { return *this == script_set{}; }
+  /// Whether a script is in both.
+  [[nodiscard]] constexpr bool meets(const script_set& other) const noexcept {
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      if ((words_[i] & other.words_[i]) != 0) return true;
+    }
+    return false;
+  }
   constexpr void merge(const script_set& other) noexcept {
     for (std::size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
   }

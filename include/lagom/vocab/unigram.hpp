@@ -191,6 +191,12 @@ class unigram {
     return at == nullptr ? no_token : at->id;
   }
 
+  /// The token's score. Precondition: `contains(token)`.
+  [[nodiscard]] double score_of(token_id token) const noexcept {
+    LAGOM_ASSERT(contains(token));
+    return scores_[static_cast<std::size_t>(token)];
+  }
+
   /// How many tokens there are.
   [[nodiscard]] index_t size() const noexcept { return static_cast<index_t>(texts_.size()); }
 
