@@ -50,7 +50,7 @@ class sentencepiece_segmenter {
         out.fallback_[static_cast<std::size_t>(sentencepiece_model::byte_of(p.text))] = id;
       }
       if (p.kind == sentencepiece_kind::user_defined) symbols.push_back({.text = p.text, .id = id});
-      if (!p.is_in_text()) continue;
+      if (!p.is_in_text() || p.kind == sentencepiece_kind::unused) continue;
       if (auto ok = out.known_.add(id, p.text); !ok) return ok.error();
     }
     out.has_symbols_ = !symbols.empty();
@@ -223,9 +223,7 @@ class sentencepiece_segmenter {
     if (!ok) return ok;
     // A mark that is unknown would be one token with unknown characters around it; and how an unused piece falls
     // apart depends on the whole text.
-    const token_id mark = known_.find(vocab::space_mark);
-    const bool mark_is_known =
-        mark != no_token && model.pieces[static_cast<std::size_t>(mark)].kind != sentencepiece_kind::unused;
+    const bool mark_is_known = known_.find(vocab::space_mark) != no_token;
     const bool has_unused = std::any_of(model.pieces.begin(), model.pieces.end(),
                                         [](const auto& p) { return p.kind == sentencepiece_kind::unused; });
     if ((mark_is_known || model.byte_fallback) && !(is_bpe && has_unused)) {
@@ -250,22 +248,21 @@ class sentencepiece_segmenter {
     return done{};
   }
 
-  /// A user-defined symbol's score is what the library makes it: its bytes times the greatest score, less 0.1.
+  /// A user-defined symbol's score is what the library (release 0.2) makes it: 0.1 for each byte but the first.
   result<done> make_unigram(const sentencepiece_model& file) {
     bool any = false;
-    float least = 0, greatest = 0;
+    float least = 0;
     for (const sentencepiece_entry& p : file.pieces) {
       if (p.kind != sentencepiece_kind::normal) continue;
       least = any ? std::min(least, p.score) : p.score;
-      greatest = std::max(greatest, p.score);
       any = true;
     }
     std::vector<vocab::unigram_piece> pieces;
     for (const sentencepiece_entry& p : file.pieces) {
       const bool symbol = p.kind == sentencepiece_kind::user_defined;
-      const double bonus = static_cast<double>(static_cast<float>(p.text.size()) * greatest) - 0.1;
+      const auto bonus = static_cast<float>(0.1 * static_cast<double>(p.text.size() - 1));
       pieces.push_back({.text = p.text,
-                        .score = symbol ? bonus : static_cast<double>(p.score),
+                        .score = static_cast<double>(symbol ? bonus : p.score),
                         .matches = symbol || p.kind == sentencepiece_kind::normal});
     }
     auto model = vocab::unigram::make(pieces, {.unk = unk_,

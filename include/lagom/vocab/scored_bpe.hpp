@@ -22,7 +22,8 @@ struct scored_piece {
   std::string_view text{};
   float score = 0;      ///< of two pairs the one that makes the piece of the greater score merges first
   bool matches = true;  ///< whether texts are cut into it; the unknown and control tokens are not
-  bool unused = false;  ///< may be made on the way, and falls apart again in the end
+  /// May be made on the way, and falls apart again in the end; a character is then unknown.
+  bool unused = false;
 };
 
 /// A BPE model without a list of merges: a text begins as its characters, whether they are pieces or not; of
@@ -176,7 +177,7 @@ class scored_bpe {
     std::size_t at = 0;
     for (const token_id id : ids) {
       const std::size_t length = id == count_ + others_ ? decode_utf8(text, at).length : symbols_[id].size();
-      if (id < count_) {
+      if (id < count_ && !unused_[static_cast<std::size_t>(id)]) {
         unk_waits = false;
         sink(id);
       } else if (!fallback_.empty()) {

@@ -29,8 +29,8 @@ enum class unigram_rules : std::uint8_t {
   /// Hugging Face tokenizers: sums in f64; a run of unknown characters that is a piece as a whole is that
   /// piece.
   huggingface,
-  /// SentencePiece: a sum is rounded to f32 before the next piece is added to it, so that ties between
-  /// segmentations are broken by rounding, which depends on all of the text before.
+  /// SentencePiece (release 0.2): sums in f32, so that ties between segmentations are broken by rounding, which
+  /// depends on all of the text before.
   sentencepiece
 };
 
@@ -152,9 +152,9 @@ class unigram {
 
   /// The sum with one more token, by the model's rules. Precondition: it is a piece that texts are cut into.
   [[nodiscard]] double add(double sum, token_id token) const noexcept {
-    sum += scores_[static_cast<std::size_t>(token)];
-    return options_.rules == unigram_rules::sentencepiece ? static_cast<double>(static_cast<float>(sum))
-                                                          : sum;
+    const double score = scores_[static_cast<std::size_t>(token)];
+    if (options_.rules != unigram_rules::sentencepiece) return sum + score;
+    return static_cast<double>(static_cast<float>(sum) + static_cast<float>(score));
   }
 
   /// The greatest magnitude of a piece's score.

@@ -3,8 +3,11 @@
 /// Viterbi's algorithm over the pieces that begin at each place of a text.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <span>
+#include <type_traits>
 
 #include "piece_trie.hpp"
 #include "utf8.hpp"
@@ -23,9 +26,14 @@ struct viterbi_step {
   token_id id;          ///< its last token
 };
 
+/// SentencePiece's sums begin anew where they pass this magnitude.
+inline constexpr double rebase_limit = 1e5;
+
 /// Fills `ends`, one more than the text has bytes: the segmentation into pieces, and unknown characters where
 /// no piece is just that character, with the greatest sum; of equal ones the one whose last piece is the
-/// longest. `before` is the sum to begin with. Sums are rounded to Sum as they are kept. With `margins`, as
+/// longest. `before` is the sum to begin with. Scores and sums are of type Sum; of
+/// those in f32, the sum at a place where it passes `rebase_limit` is taken off all sums from there on, as the
+/// library does it. With `margins`, as
 /// long as `ends`: by how much the best way to each place beats the next one, or a huge number.
 ///
 /// O(bytes times the longest piece).
@@ -43,9 +51,19 @@ void viterbi(const piece_trie& pieces, double unk_score, token_id unk, std::stri
       if (margins != nullptr) margins[end] = wins ? sum - best.sum : std::min(margins[end], best.sum - sum);
       if (!wins) return;
     }
-    best = {static_cast<double>(static_cast<Sum>(sum)), static_cast<std::uint32_t>(start), id};
+    best = {sum, static_cast<std::uint32_t>(start), id};
   };
+  const auto sum_of = [](double score, double so_far) {
+    return static_cast<double>(static_cast<Sum>(score) + static_cast<Sum>(so_far));
+  };
+  std::size_t farthest = 0;
   for (std::size_t at = 0; at < text.size();) {
+    if (std::is_same_v<Sum, float> && std::abs(ends[at].sum) > rebase_limit) {
+      const auto base = static_cast<float>(ends[at].sum);
+      for (std::size_t i = at; i <= farthest || i == at; ++i) {
+        ends[i].sum = static_cast<double>(static_cast<float>(ends[i].sum) - base);
+      }
+    }
     const double here = ends[at].sum;
     const auto lead = static_cast<unsigned char>(text[at]);
     const std::size_t next = at + (lead < 0x80 ? 1u : decode_utf8(text, at).length);
@@ -55,12 +73,13 @@ void viterbi(const piece_trie& pieces, double unk_score, token_id unk, std::stri
       node = pieces.step(*node, text[end++]);
       if (node == nullptr) break;
       if (node->id == no_token) continue;
-      offer(end, node->score + here, at, node->id);
+      offer(end, sum_of(node->score, here), at, node->id);
+      farthest = std::max(farthest, end);
       known = known || end == next;
     }
     if (!known) {
-      const Sum sum = static_cast<Sum>(unk_score) + static_cast<Sum>(here);
-      offer(next, static_cast<double>(sum), at, unk);
+      offer(next, sum_of(unk_score, here), at, unk);
+      farthest = std::max(farthest, next);
     }
     at = next;
   }
