@@ -87,8 +87,7 @@ TEST_CASE("pieces of score 0 merge before all others, pieces below the least aft
   auto below = append_scored(source, corpus, {{.tokens = 1}});
   REQUIRE(below);
   REQUIRE(below->tokens.size() == 1);
-  CHECK(below->tokens[0].text ==
-        "abc");  // ab|c of "bcabc": all pairs there have one count, (ab, c) is the first
+  CHECK(below->tokens[0].text == "abcd");
   CHECK(below->scores == std::vector<float>{-15});
   CHECK(below->corpus.crossing == 0);
 
