@@ -155,42 +155,33 @@ class json_text {
 
   /// Puts members (key, and the text of the value) behind the last one of an object, spaced as that one is.
   void append_members(json_span object, std::span<const std::pair<std::string, std::string>> members) {
-    std::size_t last = 0, end = 0;
-    std::string colon = ": ";
-    for_each_member(object, [&](std::string_view, json_span value, json_span whole) {
-      last = whole.begin;
-      end = whole.end;
-      const std::size_t key_end = detail::end_of_json_string(text_, whole.begin);
-      colon = text_.substr(key_end, value.begin - key_end);
+    json_span last{}, value{};
+    for_each_member(object, [&](std::string_view, json_span v, json_span whole) { last = whole, value = v; });
+    append(object, last.begin, last.end, spelled(members, last, value));
+  }
+
+  /// Puts other elements (each the text of a value) into an array, spaced as the old ones were.
+  void replace_elements(json_span array, std::span<const std::string> elements) { refill(array, elements); }
+
+  /// Puts other members (key, and the text of the value) into an object, spaced as the old ones were.
+  void replace_members(json_span object, std::span<const std::pair<std::string, std::string>> members) {
+    json_span first{}, value{};
+    for_each_member(object, [&](std::string_view, json_span v, json_span whole) {
+      if (first.end == 0) first = whole, value = v;
     });
-    std::vector<std::string> elements;
-    for (const auto& [key, text] : members) elements.push_back(json(key).dump() + colon + text);
-    append(object, last, end, elements);
+    refill(object, spelled(members, first, value));
   }
 
   /// Keeps the elements or members of a container for which `keep(row)` holds, row counting from 0, as they
   /// are spelled.
   template <class Keep>
   void filter(json_span container, Keep keep) {
-    std::string out(1, text_[container.begin]);
-    std::size_t row = 0, from = container.begin + 1;
-    bool first = true;
-    const auto part = [&](json_span whole) {
-      if (keep(row++)) {
-        if (!first) out += ',';
-        first = false;
-        out.append(text_, from, whole.end - from);
-      }
-      from = detail::skip_json_space(text_, whole.end) + 1;  // past the comma: the space before the next one
-    };
-    for_each_member(container, [&](std::string_view, json_span, json_span whole) { part(whole); });
-    for_each_element(container, part);
-    if (row == 0) return;
-    std::size_t tail = container.end - 1;
-    while (tail > container.begin + 1 && detail::is_json_space(text_[tail - 1])) --tail;
-    if (!first) out.append(text_, tail, container.end - 1 - tail);
-    out += text_[container.end - 1];
-    replace(container, std::move(out));
+    std::vector<std::string> kept;
+    std::size_t row = 0;
+    for_each_whole(container, [&](json_span whole) {
+      if (keep(row++)) kept.emplace_back(raw(whole));
+    });
+    if (kept.size() < row) refill(container, kept);
   }
 
   /// The text with all edits.
@@ -232,21 +223,58 @@ class json_text {
     }
   }
 
-  void append(json_span container, std::size_t last, std::size_t end, std::span<const std::string> elements) {
-    const bool empty = end == 0;
-    std::string space;
-    if (!empty) {
-      std::size_t from = last;
-      while (detail::is_json_space(text_[from - 1])) --from;
-      space = text_.substr(from, last - from);
+  /// Members as texts, with the colon of a member that is there.
+  [[nodiscard]] std::vector<std::string> spelled(std::span<const std::pair<std::string, std::string>> members,
+                                                 json_span like, json_span value) const {
+    std::string colon = ": ";
+    if (like.end != 0) {
+      const std::size_t key_end = detail::end_of_json_string(text_, like.begin);
+      colon = text_.substr(key_end, value.begin - key_end);
     }
+    std::vector<std::string> out;
+    for (const auto& [key, text] : members) out.push_back(json(key).dump() + colon + text);
+    return out;
+  }
+
+  /// The white space before a part; none when there is none.
+  [[nodiscard]] std::string space_before(std::size_t part) const {
+    std::size_t from = part;
+    while (from > 0 && detail::is_json_space(text_[from - 1])) --from;
+    return text_.substr(from, part - from);
+  }
+
+  void append(json_span container, std::size_t last, std::size_t end, std::span<const std::string> parts) {
+    const bool empty = end == 0;
+    const std::string space = empty ? "" : space_before(last);
     std::string out;
-    for (const std::string& e : elements) {
+    for (const std::string& p : parts) {
       if (!empty || !out.empty()) out += ',';
-      out.append(space).append(e);
+      out.append(space).append(p);
     }
     const std::size_t at = empty ? container.begin + 1 : end;
     replace({at, at}, std::move(out));
+  }
+
+  /// `f(whole)` for the elements of an array and for the members of an object.
+  template <class F>
+  void for_each_whole(json_span container, F&& f) const {
+    for_each_member(container, [&](std::string_view, json_span, json_span whole) { f(whole); });
+    for_each_element(container, f);
+  }
+
+  void refill(json_span container, std::span<const std::string> parts) {
+    std::string first, next;  // the space before the first part, and before the others
+    std::size_t row = 0;
+    for_each_whole(container, [&](json_span whole) {
+      if (row < 2) (row == 0 ? first : next) = space_before(whole.begin);
+      ++row;
+    });
+    if (row == 1) next = first;
+    std::string out(1, text_[container.begin]);
+    for (std::size_t i = 0; i < parts.size(); ++i) out.append(i == 0 ? first : "," + next).append(parts[i]);
+    if (!parts.empty()) out += space_before(container.end - 1);
+    out += text_[container.end - 1];
+    replace(container, std::move(out));
   }
 
   std::string text_;
