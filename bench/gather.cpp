@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // New embedding rows: means of a few source rows, written to memory that is there.
 #include <cstring>
+#include <lagom/adapt/streaming.hpp>
 #include <lagom/adapt/xtensor.hpp>
 #include <lagom/embed.hpp>
 
@@ -33,8 +34,8 @@ plan make_plan(std::size_t k, std::size_t source_rows, std::size_t terms) {
 template <class T>
 void problem(const char* type, std::size_t k, std::size_t terms) {
   constexpr std::size_t rows = 32'000, dim = 4096;
-  const std::string name = std::string("gather ") + type + " " + std::to_string(k) + " x " + std::to_string(terms) +
-                           " rows of " + std::to_string(dim);
+  const std::string name = std::string("gather ") + type + " " + std::to_string(k) + " x " +
+                           std::to_string(terms) + " rows of " + std::to_string(dim);
   const auto source = bench::numbers<T>(rows * dim, 1);
   const auto out = std::make_shared<std::vector<T>>(k * dim, T(1.0f));
   const auto p = std::make_shared<plan>(make_plan(k, rows, terms));
@@ -51,6 +52,7 @@ void problem(const char* type, std::size_t k, std::size_t terms) {
     benchmark::ClobberMemory();
   };
   bench::add(name, "lagom portable", [=] { apply(lagom::portable{}); });
+  bench::add(name, "lagom streaming", [=] { apply(lagom::streaming{}); });
   bench::add(name, "plain loops", [=] {
     for (std::size_t r = 0; r < k; ++r) {
       T* const y = out->data() + r * dim;
@@ -65,22 +67,36 @@ void problem(const char* type, std::size_t k, std::size_t terms) {
   });
   if constexpr (std::same_as<T, float>) {
     const auto matrix = xt::adapt(source->data(), rows * dim, xt::no_ownership(), std::array{rows, dim});
-    bench::add(name, "xtensor", [=] {
+    // `y += w * x` makes a temporary; `noalias` takes it away.
+    const auto with_xtensor = [=](auto assign) {
       auto target = xt::adapt(out->data(), k * dim, xt::no_ownership(), std::array{k, dim});
       for (std::size_t r = 0; r < k; ++r) {
         auto y = xt::view(target, r, xt::all());
         bool first = true;
         for (const auto& [id, weight] : p->row(r)) {
-          const auto x = xt::view(matrix, static_cast<std::size_t>(id), xt::all());
-          if (first) {
-            xt::noalias(y) = weight * x;
-          } else {
-            xt::noalias(y) += weight * x;
-          }
+          assign(y, weight * xt::view(matrix, static_cast<std::size_t>(id), xt::all()), first);
           first = false;
         }
       }
       benchmark::ClobberMemory();
+    };
+    bench::add(name, "xtensor", [=] {
+      with_xtensor([](auto& y, const auto& x, bool first) {
+        if (first) {
+          y = x;
+        } else {
+          y += x;
+        }
+      });
+    });
+    bench::add(name, "xtensor noalias", [=] {
+      with_xtensor([](auto& y, const auto& x, bool first) {
+        if (first) {
+          xt::noalias(y) = x;
+        } else {
+          xt::noalias(y) += x;
+        }
+      });
     });
   }
 }

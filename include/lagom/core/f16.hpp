@@ -20,22 +20,15 @@ struct f16 {
     const auto u = detail::bit_cast<std::uint32_t>(value);
     const std::uint32_t sign = (u >> 16) & 0x8000u;
     const std::uint32_t magnitude = u & 0x7fffffffu;
-    std::uint32_t half;
-    if (magnitude > 0x7f800000u) {
-      half = 0x7e00u | ((magnitude >> 13) & 0x3ffu);
-    } else if (magnitude >= 0x477ff000u) {  // 65520 and more round to infinity
-      half = 0x7c00u;
-    } else if (magnitude >= 0x38800000u) {  // normal
-      half = (magnitude - 0x38000000u + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
-    } else if (magnitude >= 0x33000000u) {  // subnormal: shift the mantissa out, then round
-      const std::uint32_t exponent = magnitude >> 23;
-      const std::uint32_t mantissa = (magnitude & 0x7fffffu) | 0x800000u;
-      const std::uint32_t shift = 126u - exponent;  // 14 ... 24
-      const std::uint32_t halfway = 1u << (shift - 1u);
-      half = (mantissa + halfway - 1u + ((mantissa >> shift) & 1u)) >> shift;
-    } else {
-      half = 0;
-    }
+    const std::uint32_t normal = (magnitude - 0x38000000u + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
+    // The last place of 0.5f is that of a subnormal half: adding rounds to it. No NaN is added to.
+    const std::uint32_t below = magnitude < 0x38800000u ? magnitude : 0u;
+    const std::uint32_t subnormal =
+        detail::bit_cast<std::uint32_t>(detail::bit_cast<float>(below) + 0.5f) - 0x3f000000u;
+    const std::uint32_t nan = 0x7e00u | ((magnitude >> 13) & 0x3ffu);
+    std::uint32_t half = magnitude < 0x38800000u ? subnormal : normal;
+    half = magnitude >= 0x477ff000u ? 0x7c00u : half;  // 65520 and more round to infinity
+    half = magnitude > 0x7f800000u ? nan : half;
     bits = static_cast<std::uint16_t>(sign | half);
   }
 
