@@ -77,9 +77,16 @@ class output {
   bool good_ = true;
 };
 
+template <class Tokenizer>
+constexpr bool has_offsets = std::is_same_v<Tokenizer, lagom::io::hf_tokenizer>;
+
 // Writes the tokens of all lines.
 template <class Tokenizer>
 int run(const Tokenizer& tokenizer, const options& o) {
+  if (o.offsets && !has_offsets<Tokenizer>) {
+    fmt::print(stderr, "tokenize: {}: offsets of a SentencePiece model are not supported\n", o.tokenizer);
+    return 1;
+  }
   line_reader in;
   output out;
   auto scratch = lagom::io::scratch_for(tokenizer);
@@ -93,11 +100,13 @@ int run(const Tokenizer& tokenizer, const options& o) {
     };
     if (o.json) text.push_back('[');
     if (o.offsets) {
-      tokenizer.encode_with_offsets(line, [&](const lagom::io::token_span& t) {
-        separate();
-        fmt::format_to(fmt::appender(text), o.json ? fmt::runtime("[{},{},{}]") : fmt::runtime("{}:{}-{}"),
-                       t.token, t.char_begin, t.char_end);
-      });
+      if constexpr (has_offsets<Tokenizer>) {
+        tokenizer.encode_with_offsets(line, [&](const lagom::io::token_span& t) {
+          separate();
+          fmt::format_to(fmt::appender(text), o.json ? fmt::runtime("[{},{},{}]") : fmt::runtime("{}:{}-{}"),
+                         t.token, t.char_begin, t.char_end);
+        });
+      }
     } else {
       tokenizer.encode(line, scratch, [&](lagom::token_id token) {
         separate();

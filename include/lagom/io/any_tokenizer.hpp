@@ -7,14 +7,16 @@
 
 #include <variant>
 
+#include "gguf_vocabulary.hpp"
 #include "gpt2_files.hpp"
+#include "sentencepiece.hpp"
 
 namespace lagom {
 inline namespace v0 {
 namespace io {
 
 /// The kinds of files that hold a tokenizer.
-enum class tokenizer_format : std::uint8_t { tokenizer_json, gpt2_files };
+enum class tokenizer_format : std::uint8_t { tokenizer_json, gpt2_files, sentencepiece, gguf };
 
 /// A tokenizer that was read from a file.
 ///
@@ -27,7 +29,7 @@ enum class tokenizer_format : std::uint8_t { tokenizer_json, gpt2_files };
 /// convenience, and make this a tokenizer itself. Immutable: const calls may run in several threads at once.
 class any_tokenizer {
  public:
-  using variant = std::variant<hf_tokenizer>;
+  using variant = std::variant<hf_tokenizer, sentencepiece_tokenizer>;
 
   any_tokenizer(variant tokenizer, tokenizer_format format)
       : tokenizer_(std::move(tokenizer)), format_(format) {}
@@ -63,6 +65,7 @@ class any_tokenizer {
 
 /// A scratch for encoding with a tokenizer; one a thread.
 [[nodiscard]] inline tokenizer_scratch scratch_for(const hf_tokenizer&) { return {}; }
+[[nodiscard]] inline sentencepiece_scratch scratch_for(const sentencepiece_tokenizer&) { return {}; }
 
 namespace detail {
 
@@ -112,13 +115,22 @@ inline result<any_tokenizer> open_pair(const std::string& path) {
   return as_any(open_gpt2(*pair), tokenizer_format::gpt2_files, path);
 }
 
+inline result<any_tokenizer> open_gguf(const std::string& path) {
+  auto file = gguf::open(path);
+  if (!file) return file.error();
+  auto tokenizer = read_gguf_tokenizer(*file);
+  if (!tokenizer) return tokenizer.error().in(path);
+  return any_tokenizer(std::move(*tokenizer), tokenizer_format::gguf);
+}
+
 }  // namespace detail
 
 /// Opens a tokenizer: a file, or a directory that holds tokenizer.json, or else tokenizer.model, or else a pair
 /// of GPT-2's files. What a file is shows in what it holds: tokenizer.json is JSON with an object "model"; other JSON
-/// and lists of merges are halves of a pair, the other half of which is found by name (`gpt2_paths_of`).
+/// and lists of merges are halves of a pair, the other half of which is found by name (`gpt2_paths_of`); GGUF says
+/// so; everything else should be a SentencePiece model.
 ///
-/// Fails with the errors of the readers, naming the file, and with `unsupported` for what is no tokenizer.
+/// Fails with the errors of the readers, naming the file.
 [[nodiscard]] inline result<any_tokenizer> open_tokenizer(const std::string& path,
                                                           const tokenizer_options& options = {}) {
   if (detail::is_directory(path)) {
@@ -139,7 +151,8 @@ inline result<any_tokenizer> open_pair(const std::string& path) {
     return detail::as_any(hf_tokenizer::make(*document, options), tokenizer_format::tokenizer_json, path);
   }
   if (detail::begins_merges(text)) return detail::open_pair(path);
-  return failure{.code = errc::unsupported, .file = path, .key = "this kind of file"};
+  if (text.substr(0, 4) == "GGUF") return detail::open_gguf(path);
+  return detail::as_any(sentencepiece_tokenizer::parse(text), tokenizer_format::sentencepiece, path);
 }
 
 }  // namespace io
