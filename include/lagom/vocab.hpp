@@ -39,6 +39,7 @@
 #include "vocab/prepend_aux.hpp"
 #include "vocab/ragged.hpp"
 #include "vocab/reference_alignment.hpp"
+#include "vocab/reference_focus.hpp"
 #include "vocab/replace.hpp"
 #include "vocab/run_table.hpp"
 #include "vocab/safe_cuts.hpp"

@@ -29,7 +29,8 @@ struct clp {
                                         const Run& run = {}) const {
     if (e.target_vectors.empty()) return failure{.code = errc::empty, .key = "target_vectors"};
     return neighbour_plan(
-        e, neighbour_rule(method::clp, e, overlap_keys(e, excluded), linear_weights{least}, b, run), rest);
+        e, neighbour_rule(method::clp, e, overlap_keys(e, e.same, excluded), linear_weights{least}, b, run),
+        rest);
   }
 };
 
@@ -44,7 +45,8 @@ struct clp_plus {
                                         const Run& run = {}) const {
     if (e.target_vectors.empty()) return failure{.code = errc::empty, .key = "target_vectors"};
     return neighbour_plan(
-        e, neighbour_rule(method::clp_plus, e, overlap_keys(e, excluded), sparse_weights<>{}, b, run), rest);
+        e, neighbour_rule(method::clp_plus, e, overlap_keys(e, e.same, excluded), sparse_weights<>{}, b, run),
+        rest);
   }
 };
 

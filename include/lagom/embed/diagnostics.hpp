@@ -16,13 +16,14 @@ namespace embed {
 struct row_report {
   std::vector<index_t> not_finite;  ///< NaN or infinity inside
   std::vector<index_t> zero;
-  std::vector<duplicate> doubles;     ///< equal to an earlier new row, bit for bit
-  std::vector<index_t> outliers;      ///< far outside the quartiles of the source rows' norms
-  std::vector<double> norms;          ///< of finite new rows, rising
-  std::vector<double> source_norms;   ///< of finite source rows, rising
-  std::vector<float> cosine_to_mean;  ///< by new row: with the mean source row; 0 where either is zero or not finite
-  double variability = 0;             ///< TEV of the new rows
-  double source_variability = 0;      ///< TEV of the source rows
+  std::vector<duplicate> doubles;    ///< equal to an earlier new row, bit for bit
+  std::vector<index_t> outliers;     ///< far outside the quartiles of the source rows' norms
+  std::vector<double> norms;         ///< of finite new rows, rising
+  std::vector<double> source_norms;  ///< of finite source rows, rising
+  std::vector<float>
+      cosine_to_mean;      ///< by new row: with the mean source row; 0 where either is zero or not finite
+  double variability = 0;  ///< TEV of the new rows
+  double source_variability = 0;  ///< TEV of the source rows
 };
 
 /// The mean of a matrix's rows, in double, each rounded to float. NaN where a row is.

@@ -33,9 +33,10 @@ struct focus {
     if (e.target_vectors.empty()) return failure{.code = errc::empty, .key = "target_vectors"};
     auto without = excluded;
     if (loses_first) without.push_back(source_id{0});
-    return neighbour_plan(
-        e, neighbour_rule(method::focus, e, overlap_keys(e, std::move(without)), sparse_weights<>{}, b, run),
-        rare);
+    return neighbour_plan(e,
+                          neighbour_rule(method::focus, e, overlap_keys(e, e.same, std::move(without)),
+                                         sparse_weights<>{}, b, run),
+                          rare);
   }
 };
 

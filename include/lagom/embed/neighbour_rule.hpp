@@ -35,16 +35,18 @@ namespace detail {
 
 }  // namespace detail
 
-/// The overlap: tokens of the target that are source tokens too and have an auxiliary vector, by rising target
-/// id. Two vectors in one space, that of the target tokens, are compared.
-[[nodiscard]] inline neighbour_keys overlap_keys(const vocab::expansion& e,
+/// The overlap: target tokens t that are the source tokens `same[t]` too and have an auxiliary vector, by rising
+/// t. Two vectors in one space, that of the target tokens, are compared.
+[[nodiscard]] inline neighbour_keys overlap_keys(const vocab::expansion& e, std::span<const source_id> same,
                                                  std::vector<source_id> excluded = {}) {
   excluded = detail::sorted(std::move(excluded));
   neighbour_keys out(e.target_vectors.width());
-  for (std::size_t t = 0; t < e.same.size(); ++t) {
-    if (e.same[t] != source_id::none && e.target_vectors.has(t)) {
-      out.push(e.same[t], e.target_vectors[t], excluded);
-    }
+  const auto usable = [&](std::size_t t) { return same[t] != source_id::none && e.target_vectors.has(t); };
+  std::size_t most = 0;
+  for (std::size_t t = 0; t < same.size(); ++t) most += usable(t) ? 1u : 0u;
+  out.directions.reserve(most);
+  for (std::size_t t = 0; t < same.size(); ++t) {
+    if (usable(t)) out.push(same[t], e.target_vectors[t], excluded);
   }
   return out;
 }
@@ -55,6 +57,7 @@ namespace detail {
   excluded = detail::sorted(std::move(excluded));
   neighbour_keys out(e.source_vectors.width());
   const auto n = static_cast<std::size_t>(std::min(e.source_vectors.size(), e.source_size));
+  out.directions.reserve(n);
   for (std::size_t s = 0; s < n; ++s) {
     if (e.source_vectors.has(s)) {
       out.push(static_cast<source_id>(static_cast<token_id>(s)), e.source_vectors[s], excluded);
@@ -121,6 +124,17 @@ class neighbour_rule {
   mutable std::size_t first_ = 0;
   mutable std::vector<row> made_;
 };
+
+/// Do both sides have vectors, of one width? Fails with `empty` or `wrong_shape`.
+[[nodiscard]] inline result<done> one_space(const vocab::expansion& e) {
+  if (e.source_vectors.empty()) return failure{.code = errc::empty, .key = "source_vectors"};
+  if (e.target_vectors.empty()) return failure{.code = errc::empty, .key = "target_vectors"};
+  if (e.source_vectors.width() == e.target_vectors.width()) return done{};
+  return failure{.code = errc::wrong_shape,
+                 .key = "target_vectors",
+                 .expected = static_cast<std::uint64_t>(e.source_vectors.width()),
+                 .found = static_cast<std::uint64_t>(e.target_vectors.width())};
+}
 
 /// Which tokens that are source tokens too are copied, and not made.
 enum class copies : std::uint8_t {

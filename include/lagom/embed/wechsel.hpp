@@ -37,14 +37,7 @@ struct wechsel {
  protected:
   template <class B, class Run>
   [[nodiscard]] result<plan> made(method by, const vocab::expansion& e, const B& b, const Run& run) const {
-    if (e.source_vectors.empty()) return failure{.code = errc::empty, .key = "source_vectors"};
-    if (e.target_vectors.empty()) return failure{.code = errc::empty, .key = "target_vectors"};
-    if (e.source_vectors.width() != e.target_vectors.width()) {
-      return failure{.code = errc::wrong_shape,
-                     .key = "target_vectors",
-                     .expected = static_cast<std::uint64_t>(e.source_vectors.width()),
-                     .found = static_cast<std::uint64_t>(e.target_vectors.width())};
-    }
+    if (auto ok = one_space(e); !ok) return ok.error();
     if (!is_finite(&temperature) || !(temperature > 0)) {
       return failure{.code = errc::bad_value, .key = "temperature"};
     }
