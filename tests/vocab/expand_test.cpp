@@ -173,6 +173,24 @@ void check_same(const std::vector<learned_token>& found, const std::vector<learn
   }
 }
 
+struct by_letters_a {  // pieces begin where an "a" does
+  const bpe* model;
+  void pre_tokenize(std::string_view text, auto&& sink) const {
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find('a', at + 1), text.size());
+      sink(pre_token{.text = text.substr(at, end - at)});
+      at = end;
+    }
+    if (text.size() > 6) sink(pre_token{.added = 7});
+  }
+  void encode_piece(std::string_view piece, auto&& sink) const { model->encode_piece(piece, sink); }
+  void encode(std::string_view text, auto&& sink) const {
+    pre_tokenize(text, [&](const pre_token& p) { encode_piece(p.text, sink); });
+  }
+  [[nodiscard]] std::string_view bytes_of(token_id t) const { return model->bytes_of(t); }
+  [[nodiscard]] lagom::index_t size() const { return model->size(); }
+};
+
 }  // namespace
 
 TEST_CASE("continued BPE prices a token by what it saves", "[vocab][expand]") {
@@ -507,4 +525,42 @@ TEST_CASE("what cannot be expanded", "[vocab][expand]") {
   CHECK(more->change.source_size == 10);
   CHECK(more->change.target_size == 11);
   CHECK(more->change.same[9] == source_id{9});
+}
+
+TEST_CASE("a new character that takes bytes from an old merge cuts old tokens", "[vocab][expand]") {
+  // An old merge of byte tokens, over the border of two characters: what `expand` refuses to work on.
+  token_table tokens = table({"a"});
+  for (token_id b = 0; b < 256; ++b) {
+    REQUIRE(tokens.add(1 + b, detail::bpe_units::byte_name(static_cast<unsigned>(b))));
+  }
+  REQUIRE(tokens.add(257, "<0xA8><0xE0>"));
+  const std::string na = "\xE0\xA4\xA8";
+  const std::vector<merge> merges = {{1 + 0xA8, 1 + 0xE0, 257}};
+  const bpe_options options{.unit = bpe_unit::character, .byte_fallback = true};
+  const bpe source = model_of(tokens, merges, options);
+  CHECK(spelled(source, na + na) == "<0xE0>|<0xA4>|<0xA8><0xE0>|<0xA4>|<0xA8>");
+  REQUIRE(tokens.add(258, na));
+  CHECK(spelled(model_of(tokens, merges, options), na + na) == na + "|" + na);  // no coarsening
+  CHECK(expand(source, corpus_t{{na, 5}}).error().code == errc::unsupported);
+}
+
+TEST_CASE("lines that change are counted, in any parts", "[vocab][expand]") {
+  const bpe source = base();
+  auto more = expand(source, corpus_t{{"abc", 3}}, {{.tokens = 1}});
+  REQUIRE(more);
+  const std::string_view lines[] = {"abd", "abc", "abcabcd", "", "dd"};
+  line_changes all, first, second;
+  for (std::size_t i = 0; i < 5; ++i) {
+    all.push_line(by_letters_a{&source}, more->model, lines[i]);
+    (i < 2 ? first : second).push_line(by_letters_a{&source}, more->model, lines[i]);
+  }
+  second.merge(first);
+  CHECK(all.lines == 5);
+  CHECK(all.changed == 2);  // "abcabcd" is abc|ab|cd
+  CHECK(all.changed_share() == Approx(0.4));
+  CHECK(all.source_tokens == 2 + 2 + 5 + 0 + 2);
+  CHECK(all.target_tokens == 2 + 1 + 4 + 0 + 2);
+  CHECK(second.changed == all.changed);
+  CHECK(second.target_tokens == all.target_tokens);
+  CHECK(line_changes{}.changed_share() == 0);
 }
