@@ -31,6 +31,7 @@
 #include "io/model_directory.hpp"
 #include "io/model_editor.hpp"
 #include "io/output_directory.hpp"
+#include "io/plan_file.hpp"
 #include "io/policy_file.hpp"
 #include "io/protobuf_wire.hpp"
 #include "io/range_writer.hpp"

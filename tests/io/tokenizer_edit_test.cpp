@@ -186,6 +186,11 @@ TEST_CASE("documents that are no tokenizers say why", "[io][tokenizer_document]"
       {R"({"model":{"vocab":{"a":0}},"added_tokens":[{"id":1}]})", errc::missing_key},
       {R"({"model":{"vocab":{"a":0}},"added_tokens":[{"id":1,"content":1}]})", errc::wrong_type},
       {R"({"model":{"vocab":{"a":0}},"added_tokens":[{"id":1,"content":"a"}]})", errc::bad_value},
+      {R"({"model":{"vocab":{"a":0}},"added_tokens":[{"id":0,"content":"b"}]})", errc::duplicate_key},
+      {R"({"model":{"vocab":{"a":0}},"added_tokens":[{"id":1,"content":"b"},{"id":1,"content":"c"}]})",
+       errc::duplicate_key},
+      {R"({"model":{"vocab":{"a":0}},"added_tokens":[{"id":1,"content":"b"},{"id":2,"content":"b"}]})",
+       errc::duplicate_key},
   };
   for (const auto& [text, code] : cases) {
     CAPTURE(text);

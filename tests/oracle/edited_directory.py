@@ -234,6 +234,23 @@ def golden():
     GOLDEN.mkdir(parents=True, exist_ok=True)
     (GOLDEN / "expected.json").write_text(json.dumps(out, ensure_ascii=False, separators=(",", ":")))
     sentencepiece_golden()
+    plan_golden()
+
+
+def plan_golden():
+    """A saved embedding plan, written by numpy: two rows over ten source rows."""
+    import numpy
+    from safetensors.numpy import save_file
+    columns = {
+        "target": ("int32", [10, 12]), "term.id": ("int32", [1, 7, 9]), "term.weight": ("float32", [0.25, 0.75, 1.0]),
+        "term_ends": ("int64", [2, 3]), "noise.group": ("int64", [1]), "noise.ddof": ("int64", [1]),
+        "noise.mean": ("float32", [0.5]), "noise.deviation": ("float32", [2.0]), "noise.seed": ("int64", [42]),
+        "noise.stream": ("int64", [12]), "noise_ends": ("int64", [0, 1]), "rescale.rule": ("uint8", [1, 0]),
+        "rescale.value": ("float32", [3.0, 1.0]), "rescale.group": ("int64", [0, 0]), "method": ("uint8", [6, 5]),
+        "reason": ("int32", [0, 2]), "group.member": ("int32", [2, 3, 5]), "group_ends": ("int64", [3]),
+    }
+    save_file({k: numpy.array(v, dtype=t) for k, (t, v) in columns.items()}, GOLDEN / "plan.safetensors",
+              metadata={"lagom": "plan", "schema": "1", "source_size": "10"})
 
 
 def train_sentencepiece(kind, path):

@@ -31,7 +31,7 @@ class tokenizer_document {
   };
 
   /// Fails with the errors of `parse_json`; `missing_key`, `wrong_type`; `out_of_range` for an id that is negative or over
-  /// 2^31 - 2; `duplicate_key` for an id or a content that is there twice in the model; `unsupported` for other models.
+  /// 2^31 - 2; `duplicate_key` for an id of two contents or a content of two ids; `unsupported` for other models.
   static result<tokenizer_document> parse(std::string text) {
     auto document = json_text::parse(std::move(text));
     if (!document) return document.error();
@@ -217,6 +217,21 @@ class tokenizer_document {
                        .found = static_cast<std::uint64_t>(*id)};
       }
       size_ = std::max(size_, index_t{*id} + 1);
+    }
+    return require_one_id_each();
+  }
+
+  /// No id has two contents, and no content two ids.
+  result<done> require_one_id_each() const {
+    std::unordered_map<token_id, const std::string*> by_id;
+    std::unordered_map<std::string, token_id> by_content;
+    for (const token& t : tokens_) by_id.emplace(t.id, &t.content);
+    for (const token& t : added_) {
+      const bool same_content = *by_id.emplace(t.id, &t.content).first->second == t.content;
+      if (same_content && by_content.emplace(t.content, t.id).first->second == t.id) continue;
+      return failure{.code = errc::duplicate_key,
+                     .key = "added_tokens \"" + t.content + "\"",
+                     .found = static_cast<std::uint64_t>(t.id)};
     }
     return done{};
   }

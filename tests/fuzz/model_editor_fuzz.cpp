@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// Any bytes as the texts that an edit of a model directory reads: configurations, tokenizer.json, roles, index.
+// What is edited is JSON again, and an edit that changes nothing changes no byte.
+#include <cstdlib>
+#include <lagom/io/vocabulary_edit.hpp>
+#include <limits>
+
+namespace {
+
+namespace io = lagom::io;
+
+void must_be_json(const std::string& text) {
+  if (!io::parse_json(text, 200)) std::abort();
+}
+
+void edit_configuration(const std::string& text) {
+  std::vector<std::string> notes;
+  const io::config_edit edit{.old_size = 7, .new_size = 9, .ids = {0, -1, 1, 2, -1, 3}};
+  for (const bool needs_size : {false, true}) {
+    const auto edited = io::edit_config(text, edit, needs_size, notes);
+    if (edited) must_be_json(*edited);
+  }
+  const auto same = io::edit_config(text, {}, false, notes);
+  if (same && *same != text) std::abort();
+  const auto roles =
+      io::edit_roles(text, [](const std::string& t) { return t.size() % 2 == 0; }, &edit.ids, false, notes);
+  if (roles) must_be_json(*roles);
+  const auto another = io::edit_roles(text, [](const std::string&) { return true; }, nullptr, true, notes);
+  if (another) must_be_json(*another);
+  const auto ids = io::renumbered_ids(text, edit.ids);
+  if (ids) must_be_json(*ids);
+}
+
+void edit_tokenizer(const std::string& text) {
+  const auto doc = io::tokenizer_document::parse(text);
+  if (!doc) return;
+  const auto next = static_cast<lagom::token_id>(std::min<lagom::index_t>(doc->size(), 0x7FFFFFF0));
+  const auto added = io::add_tokens(text, {{{next, "new token", -3}, {next + 1, "\"", -4}}, {}});
+  if (added) {
+    must_be_json(added->text);
+    const auto now = io::tokenizer_document::parse(added->text);
+    if (!now || now->find("\"") != next + 1) std::abort();
+    for (const auto& t : doc->tokens()) {
+      if (now->find(t.content) != doc->find(t.content)) std::abort();
+    }
+    for (const auto& t : doc->added()) {
+      if (now->find_any(t.content) != doc->find_any(t.content)) std::abort();
+    }
+  }
+  (void)io::vocabulary_json(*doc);
+  (void)io::merges_txt(*doc);
+  (void)io::vocabulary_txt(*doc);
+  if (doc->size() > 1000) return;
+  std::vector<lagom::token_id> kept;
+  for (lagom::token_id id = 0; id < doc->size(); ++id) {
+    if (id % 3 != 1) kept.push_back(id);
+  }
+  const auto trimmed = io::keep_tokens(text, kept);
+  if (!trimmed) return;
+  must_be_json(trimmed->text);
+  const auto now = io::tokenizer_document::parse(trimmed->text);
+  if (!now) std::abort();
+  for (const auto& t : now->tokens()) {
+    if (static_cast<std::size_t>(t.id) >= kept.size()) std::abort();
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  edit_configuration(text);
+  edit_tokenizer(text);
+  const lagom::io::id_map ids{0, -1, 1, 2};
+  const lagom::io::sentencepiece_entry more[] = {{"\xE2\x96\x81new", -99}};
+  (void)lagom::io::edit_sentencepiece(text, ids, more);
+  return 0;
+}
