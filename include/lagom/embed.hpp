@@ -39,6 +39,7 @@
 #include "embed/sparsemax.hpp"
 #include "embed/statistics.hpp"
 #include "embed/subword.hpp"
+#include "embed/summary.hpp"
 #include "embed/tag.hpp"
 #include "embed/train_token_vectors.hpp"
 #include "embed/undertrained.hpp"

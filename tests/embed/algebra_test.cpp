@@ -173,3 +173,41 @@ TEST_CASE("the order in which terms come does not matter, to the bit", "[embed]"
     CHECK(build() == once);
   }
 }
+
+TEST_CASE("a plan in a few counts", "[embed]") {
+  auto e = expand(3, {{"ab", {0, 1}}, {"bb", {1, 1}}, {"?", {}}});
+  e.rules = {{t(0), t(1), t(3)}};
+  const plan p = embed::merge{}(e);
+  auto found = embed::summary_of(p);
+  CHECK(found.rows == 3);
+  CHECK(found.terms == 3);
+  CHECK(found.convex == 3);
+  CHECK(found.noisy == 0);
+  CHECK(found.made_by(method::merge) == 1);
+  CHECK(found.made_by(method::mean) == 1);
+  CHECK(found.made_by(method::source_mean) == 1);
+  CHECK(found.because(reason::no_rule) == 2);
+  CHECK(found.because(reason::no_pieces) == 1);
+  CHECK(found.because(reason::none) == 0);
+  const auto noise = embed::summary_of(embed::random{}(e));
+  CHECK(noise.noisy == 3);
+  CHECK(noise.convex == 0);
+  CHECK(embed::random{}(e).affine(0));
+  CHECK(!embed::zero{}(e).affine(0));
+  auto sum = embed::plan_summary{};
+  sum.merge(found);
+  CHECK(sum == found);
+  sum.merge(noise);
+  CHECK(sum.rows == 6);
+}
+
+TEST_CASE("a source row that is none is found before it is read", "[embed]") {
+  auto e = expand(3, {{"ab", {0, 7}}});
+  const table<float> source(1, {1, 2, 3});
+  table<float> out(1, 1);
+  const auto looked = embed::applicable(embed::mean{}(e), source.view(), out.view());
+  REQUIRE(!looked);
+  CHECK(looked.error().code == errc::out_of_range);
+  CHECK(looked.error().row == 0);
+  CHECK(looked.error().found == 7);
+}

@@ -380,3 +380,73 @@ TEST_CASE("under appended merges align is mean, and flat merge where tokens are 
   CHECK(aligned > 50);
   CHECK(reached > 50);
 }
+
+TEST_CASE("names of source tokens do not matter", "[embed]") {
+  // A replacement, so that ids are free; then the source's tokens are numbered otherwise, and its rows with them.
+  constexpr int source_size = 12, target_size = 20;
+  const philox random{31};
+  for (std::uint64_t round = 0; round < 20; ++round) {
+    std::uint64_t n = 0;
+    const auto below = [&](int limit) {
+      return static_cast<int>(random.below(static_cast<std::uint64_t>(limit), round, n++));
+    };
+    std::vector<int> renamed(source_size);
+    for (int i = 0; i < source_size; ++i) renamed[static_cast<std::size_t>(i)] = i;
+    for (int i = source_size; i > 1; --i) {
+      std::swap(renamed[static_cast<std::size_t>(i - 1)], renamed[static_cast<std::size_t>(below(i))]);
+    }
+    const auto name = [&](int id) { return s(renamed[static_cast<std::size_t>(id)]); };
+    expansion a, b;
+    a.source_size = b.source_size = source_size;
+    a.target_size = b.target_size = target_size;
+    table<double> source(source_size, 5), moved(source_size, 5);
+    source.data = normal<double>(source.data.size(), round);
+    std::vector<std::string> bytes(source_size);
+    for (int i = 0; i < source_size; ++i) {
+      bytes[static_cast<std::size_t>(i)] = i % 3 == 0 ? "\xD0\xB6" : "a";
+      for (index_t c = 0; c < 5; ++c) moved.view()(renamed[static_cast<std::size_t>(i)], c) = source.at(i, c);
+    }
+    for (int i = 0; i < source_size; ++i) {
+      a.source_bytes.push_back(bytes[static_cast<std::size_t>(i)]);
+      const auto was = std::find(renamed.begin(), renamed.end(), i) - renamed.begin();
+      b.source_bytes.push_back(bytes[static_cast<std::size_t>(was)]);
+    }
+    for (int i = 0; i < target_size; ++i) {
+      const bool shared = below(3) == 0;
+      const int same = below(source_size);
+      a.wanted.push_back(t(i));
+      b.wanted.push_back(t(i));
+      a.same.push_back(shared ? s(same) : source_id::none);
+      b.same.push_back(shared ? name(same) : source_id::none);
+      std::vector<source_id> pieces, renamed_pieces;
+      for (int k = below(4); k > 0; --k) {
+        const int id = below(source_size);
+        pieces.push_back(s(id));
+        renamed_pieces.push_back(name(id));
+      }
+      a.pieces.push_back(pieces);
+      b.pieces.push_back(renamed_pieces);
+      a.bytes.push_back(std::string(below(2) == 0 ? "b" : ""));
+      b.bytes.push_back(a.bytes[static_cast<std::size_t>(i)]);
+      if (i > 0 && below(2) == 0) a.rules.push_back(rule(below(i), below(i), i));
+      if (below(3) == 0) {
+        const int first = below(source_size), second = below(source_size);
+        a.alignment.push(t(i), std::vector<aligned_piece>{{s(first), 1}, {s(second), 2}}, 3);
+        b.alignment.push(t(i), std::vector<aligned_piece>{{name(first), 1}, {name(second), 2}}, 3);
+      }
+    }
+    b.rules = a.rules;
+    const auto agree = [&](const auto& initializer) {
+      const plan p = initializer(a), q = initializer(b);
+      const auto one = applied<double>(p, source), other = applied<double>(q, moved);
+      for (std::size_t i = 0; i < one.data.size(); ++i) CHECK(near(one.data[i], other.data[i], 1e-6, 4));
+      for (std::size_t r = 0; r < p.rows(); ++r) CHECK(p.tag_of(r) == q.tag_of(r));
+    };
+    agree(embed::random{});
+    agree(embed::mean{});
+    agree(embed::merge{});
+    agree(embed::merge{merge_weights::flat, several_rules::first});
+    agree(embed::align{});
+    agree(embed::script_gaussian{});
+  }
+}

@@ -105,8 +105,9 @@ class row_maker {
 
 }  // namespace detail
 
-/// Can the plan be applied to matrices of these shapes? Fails with `wrong_shape`: `key` says which extent.
-/// `apply` takes this for granted.
+/// Can the plan be applied to matrices of these shapes? Fails with `wrong_shape` (`key` says which extent), with
+/// `out_of_range` where a row names a source row that is none. `apply` takes this for granted. One look at
+/// every term.
 template <tensor<2> Source, tensor<2> Out>
 [[nodiscard]] result<done> applicable(const plan& p, const Source& source, const Out& out) {
   const auto from = as_mat(source);
@@ -122,6 +123,13 @@ template <tensor<2> Source, tensor<2> Out>
     return differ("new rows", static_cast<index_t>(p.rows()), to.rows());
   }
   if (to.cols() != from.cols()) return differ("columns", from.cols(), to.cols());
+  for (std::size_t r = 0; r < p.rows(); ++r) {
+    for (const term& t : p.row(r)) {
+      if (static_cast<token_id>(t.id) < 0 || static_cast<index_t>(t.id) >= p.source_size()) {
+        return failure{.code = errc::out_of_range, .key = "source row", .row = r, .found = row_of(t.id)};
+      }
+    }
+  }
   return done{};
 }
 

@@ -120,6 +120,13 @@ class plan {
     return total;
   }
 
+  /// Do the weights of row `r` add up to 1 within `tolerance`? Such a row moves with its sources when all of
+  /// them are shifted.
+  [[nodiscard]] bool affine(std::size_t r, double tolerance = 1e-5) const noexcept {
+    const double off = sum(r) - 1;
+    return off <= tolerance && -off <= tolerance;
+  }
+
   /// Are the weights of row `r` not negative, add up to 1 within `tolerance`, and is there neither noise nor a
   /// rescaling? Such a row lies among the source rows, and the drift bound holds for it.
   [[nodiscard]] bool convex(std::size_t r, double tolerance = 1e-5) const noexcept {
@@ -129,8 +136,7 @@ class plan {
     for (const gaussian& g : gaussians(r)) {
       if (g.mean < 0 || g.deviation != 0 || g.group == gaussian::standard) return false;
     }
-    const double off = sum(r) - 1;
-    return off <= tolerance && -off <= tolerance && rescaling(r).to == rescale::rule::none;
+    return affine(r, tolerance) && rescaling(r).to == rescale::rule::none;
   }
 
   /// All terms, row after row.
