@@ -23,6 +23,7 @@ libfmt-dev          header  fmt/core.h
 catch2              header  catch2/catch.hpp catch2/catch_all.hpp
 libbenchmark-dev    header  benchmark/benchmark.h
 libeigen3-dev       header  Eigen/Core eigen3/Eigen/Core
+libsentencepiece-dev header  sentencepiece_processor.h
 '
 
 # Is the thing there, whatever package manager brought it?
