@@ -78,8 +78,8 @@ class sentencepiece_segmenter {
       });
       return;
     }
-    running_sum sum{*unigram, scratch.pending_};
-    scratch.pending_.clear();
+    if (scratch.pending_.size() < normalized.size()) scratch.pending_.resize(2 * normalized.size());
+    running_sum sum{*unigram, scratch.pending_.data()};
     cutter_(normalized, [&](std::string_view word) {
       if (!sum.is_small()) {
         sum.restart(unigram->encode_after(sum.value(), word, sink));
@@ -94,7 +94,7 @@ class sentencepiece_segmenter {
           sure = false;
           return;
         }
-        scratch.pending_.push_back(t);
+        sum.push(t);
         sink(t);
       };
       scratch.words_(word, static_cast<std::size_t>(end - word.data()), compute, take);
@@ -131,18 +131,20 @@ class sentencepiece_segmenter {
   /// A sum of scores that is made only when somebody asks.
   struct running_sum {
     const vocab::unigram& model;
-    std::vector<token_id>& pending;
+    token_id* pending;  // as many as the text has bytes
+    std::size_t count = 0;
     double known = 0;
 
-    double value() {
-      for (const token_id t : pending) known = model.add(known, t);
-      pending.clear();
+    void push(token_id t) noexcept { pending[count++] = t; }
+    double value() noexcept {
+      for (std::size_t i = 0; i < count; ++i) known = model.add(known, pending[i]);
+      count = 0;
       return known;
     }
-    void restart(double sum) { known = sum; }
-    bool is_small() {
+    void restart(double sum) noexcept { known = sum; }
+    bool is_small() noexcept {
       const auto bound = [&] {
-        return std::abs(known) + static_cast<double>(pending.size()) * model.greatest_magnitude();
+        return std::abs(known) + static_cast<double>(count) * model.greatest_magnitude();
       };
       if (bound() <= vocab::unigram::sure_limit) return true;
       (void)value();

@@ -75,6 +75,31 @@ class charsmap {
     return first;
   }
 
+  /// What the rules may do to a text that begins with a certain character.
+  enum class touch : unsigned char {
+    replaced,  ///< some rule's text begins the character, or is it
+    joins,     ///< only rules that go on after it begin with it
+    none       ///< no rule begins with it
+  };
+
+  /// What the rules may do where `character`, one in UTF-8, stands. Where it joins, `next` is set for the bytes
+  /// that such rules go on with.
+  [[nodiscard]] touch touches(std::string_view character, std::array<bool, 256>& next) const noexcept {
+    std::size_t at = 0;
+    for (const char c : character) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (units_.empty() || byte == 0 || (at = child(at, byte)) == 0) return touch::none;
+      if (has_value(units_[at])) return touch::replaced;
+    }
+    touch out = touch::none;
+    for (unsigned byte = 1; byte < 256; ++byte) {
+      if (child(at, static_cast<unsigned char>(byte)) == 0) continue;
+      next[byte] = true;
+      out = touch::joins;
+    }
+    return out;
+  }
+
   /// Offset of the first byte from `from` on that might not stay as it is: what is passed over is ASCII that no
   /// rule touches, whatever comes after it.
   [[nodiscard]] std::size_t find_touched(std::string_view text, std::size_t from) const noexcept {

@@ -27,7 +27,7 @@ struct sentencepiece_normalizer_options {
 /// Const calls may run in several threads at once. O(bytes times the longest rule or symbol).
 class sentencepiece_normalizer {
  public:
-  sentencepiece_normalizer() { note_plain(); }
+  sentencepiece_normalizer() { note_kept(); }
 
   /// Fails with `too_large` for more symbols than a `piece_trie` holds.
   static result<sentencepiece_normalizer> make(charsmap rules, std::span<const std::string_view> symbols,
@@ -40,7 +40,8 @@ class sentencepiece_normalizer {
     auto trie = piece_trie::make(texts);
     if (!trie) return trie.error();
     out.symbols_ = std::move(*trie);
-    out.note_plain();
+    out.continues_.fill(false);
+    out.note_kept();
     return out;
   }
 
@@ -62,13 +63,16 @@ class sentencepiece_normalizer {
     if (options_.add_dummy_prefix && !options_.whitespace_as_suffix) out += mark;
     bool after_space = options_.remove_extra_whitespaces;
     while (at < text.size()) {
-      if (is_plain(text, at)) {
-        const std::size_t begin = at;
-        do {
-          ++at;
-        } while (at < text.size() && is_plain(text, at));
-        out.append(text, begin, at - begin);
+      if (const std::size_t end = end_of_kept(text, at); end > at) {
+        out.append(text, at, end - at);
+        at = end;
         after_space = false;
+        continue;
+      }
+      if (text[at] == ' ' && space_is_plain_) {
+        if (!after_space) out.append(mark);
+        after_space = options_.remove_extra_whitespaces;
+        ++at;
         continue;
       }
       charsmap::rule r = prefix(text.substr(at));
@@ -109,29 +113,57 @@ class sentencepiece_normalizer {
     }
   }
 
-  /// Whether the byte at `at` is ASCII, no space, and surely stays.
-  [[nodiscard]] LAGOM_INLINE bool is_plain(std::string_view text, std::size_t at) const noexcept {
-    const unsigned char kind = plain_[static_cast<unsigned char>(text[at])];
-    if (kind != if_ascii_follows) return kind == always;
-    return at + 1 == text.size() || static_cast<unsigned char>(text[at + 1]) < 0x80;
+  enum : unsigned char { changes, joins, stays };
+
+  /// The end of the characters from `at` on that surely stay as they are and are no spaces.
+  [[nodiscard]] std::size_t end_of_kept(std::string_view text, std::size_t at) const noexcept {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    while (at < text.size()) {
+      std::size_t length = 1;
+      unsigned kind = ascii_[byte(at)];
+      if (byte(at) >= 0xC2 && byte(at) < 0xF0) {
+        const utf8_char c = decode_utf8(text, at);
+        if (!c.well_formed) return at;
+        length = c.length;
+        kind = others_[c.code / 4] >> (c.code % 4 * 2) & 3u;
+      }
+      if (kind == changes) return at;
+      if (kind == joins && at + length < text.size() && continues_[byte(at + length)]) return at;
+      at += length;
+    }
+    return at;
   }
 
-  void note_plain() {
-    plain_.fill(never);
-    for (unsigned c = 0; c < 0x80; ++c) {
-      const char two[] = {static_cast<char>(c), '\x7F'};
-      const char marked[] = {static_cast<char>(c), '\xCC'};
-      if (c == ' ' || symbols_.step(symbols_.root(), two[0]) != nullptr || !rules_.is_plain({two, 1}, 0))
-        continue;
-      plain_[c] = rules_.is_plain({marked, 2}, 0) ? always : if_ascii_follows;
+  void note_kept() {
+    const auto kind_of = [this](std::string_view character) -> unsigned {
+      if (symbols_.step(symbols_.root(), character[0]) != nullptr) return changes;
+      const charsmap::touch t = rules_.touches(character, continues_);
+      return t == charsmap::touch::replaced ? changes : t == charsmap::touch::joins ? joins : stays;
+    };
+    std::string character;
+    for (char32_t code = 0; code < 0x80; ++code) {
+      character.assign(1, static_cast<char>(code));
+      ascii_[code] = static_cast<unsigned char>(kind_of(character));
+    }
+    space_is_plain_ = ascii_[' '] == stays;
+    ascii_[' '] = changes;
+    others_.assign(0x10000 / 4, 0);
+    for (char32_t code = 0x80; code < 0x10000; ++code) {
+      if (code >= 0xD800 && code < 0xE000) continue;
+      character.clear();
+      append_utf8(character, code);
+      others_[code / 4] =
+          static_cast<unsigned char>(others_[code / 4] | kind_of(character) << (code % 4 * 2));
     }
   }
 
-  enum : unsigned char { never, if_ascii_follows, always };
   charsmap rules_;
   piece_trie symbols_;
   sentencepiece_normalizer_options options_;
-  std::array<unsigned char, 256> plain_{};
+  std::array<unsigned char, 256> ascii_{};  // of ASCII characters; of other bytes, `changes`
+  std::vector<unsigned char> others_;       // of U+0080 to U+FFFF, four a byte
+  std::array<bool, 256> continues_{};       // bytes that rules go on with after a character that joins
+  bool space_is_plain_ = false;
 };
 
 }  // namespace vocab

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -55,10 +56,16 @@ class word_cutter {
  private:
   static constexpr char32_t mark_code = 0x2581;
 
-  static std::size_t find_mark(std::string_view text, std::size_t from) noexcept {
-    for (std::size_t at = text.find(space_mark[0], from); at != text.npos;
-         at = text.find(space_mark[0], at + 1)) {
-      if (text.substr(at, 3) == space_mark) return at;
+  [[nodiscard]] static bool is_mark(const char* p) noexcept {
+    return p[0] == space_mark[0] && p[1] == space_mark[1] && p[2] == space_mark[2];
+  }
+  [[nodiscard]] static std::size_t find_mark(std::string_view text, std::size_t from) noexcept {
+    while (from + 3 <= text.size()) {
+      const void* const found = std::memchr(text.data() + from, space_mark[0], text.size() - from - 2);
+      if (found == nullptr) break;
+      const auto at = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+      if (is_mark(text.data() + at)) return at;
+      from = at + 1;
     }
     return text.size();
   }
@@ -72,7 +79,7 @@ class word_cutter {
   }
 
   [[nodiscard]] bool may_cut(std::string_view text, std::size_t at) const noexcept {
-    if (!ends_ && joined_.empty()) return at < 3 || text.substr(at - 3, 3) != space_mark;
+    if (!ends_ && joined_.empty()) return at < 3 || !is_mark(text.data() + at - 3);
     const char32_t other = ends_ ? decode_utf8(text, at).code : last_before(text, at);
     return other != mark_code && !std::binary_search(joined_.begin(), joined_.end(), other);
   }
