@@ -4,8 +4,6 @@
 #pragma once
 
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -133,15 +131,8 @@ class range_writer {
     return done{};
   }
 
-  /// A whole file, shared with the new one where the file system can. Fails as `copy` does.
-  result<done> copy(const source_file& from) {
-    if (kernel_ && at_ == 0 && buffer_.empty() && ::ioctl(fd_, FICLONE, from.fd()) == 0) {
-      at_ = from.size();
-      counts_.copied += at_;
-      return done{};
-    }
-    return copy(from, 0, from.size());
-  }
+  /// A whole file. Fails as `copy` does.
+  result<done> copy(const source_file& from) { return copy(from, 0, from.size()); }
 
   /// Flushes to the disk and closes. Fails with `cannot_write`.
   result<done> finish() {
