@@ -58,6 +58,18 @@ class model {
   [[nodiscard]] const model_config& config() const { return config_; }
   [[nodiscard]] kv_cache<T> make_cache(std::size_t capacity) const { return kv_cache<T>(config_, capacity); }
 
+  // The same network with other embedding rows: what a changed vocabulary needs. The head is the embedding where the
+  // model is tied; then `head` must be empty. Precondition: rows are as wide as before, head and embedding as high
+  // as each other.
+  void exchange_vocabulary(table embedding, table head) {
+    config_.vocab = static_cast<int>(embedding.rows());
+    weights_.embedding = std::move(embedding);
+    weights_.head = std::move(head);
+  }
+
+  [[nodiscard]] const table& embedding() const { return weights_.embedding; }
+  [[nodiscard]] const table& head() const { return config_.tied ? weights_.embedding : weights_.head; }
+
   // Calls `use(lagom::head)`: the unembedding with the final norm before it, in its stored type.
   template <class Use>
   decltype(auto) with_head(Use&& use) const {

@@ -12,6 +12,15 @@ namespace decoder {
 // A V x h matrix in f32, f64, f16 or bf16. A bf16 head is probed as bf16: half the bytes, the same values.
 class table {
  public:
+  table() = default;
+  // Rows that are there, one after the other.
+  template <class W>
+  table(std::vector<W> elements, lagom::index_t cols)
+      : rows_(static_cast<lagom::index_t>(elements.size()) / cols), cols_(cols), elements_(std::move(elements)) {}
+
+  [[nodiscard]] lagom::index_t rows() const { return rows_; }
+  [[nodiscard]] lagom::index_t cols() const { return cols_; }
+
   static lagom::result<table> load(const lagom::io::tensor_view& from) {
     table t;
     t.rows_ = static_cast<lagom::index_t>(from.shape[0]);
