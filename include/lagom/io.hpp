@@ -27,6 +27,7 @@
 #include "io/json.hpp"
 #include "io/json_text.hpp"
 #include "io/jsonl.hpp"
+#include "io/keep_used.hpp"
 #include "io/mapped_file.hpp"
 #include "io/model_directory.hpp"
 #include "io/model_editor.hpp"

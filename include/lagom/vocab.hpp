@@ -19,6 +19,7 @@
 #include "vocab/corpus_alignment.hpp"
 #include "vocab/corpus_counts.hpp"
 #include "vocab/counted_piece.hpp"
+#include "vocab/cut_changes.hpp"
 #include "vocab/expand.hpp"
 #include "vocab/expanded.hpp"
 #include "vocab/expansion.hpp"

@@ -3,15 +3,40 @@
 /// How often each of many byte strings occurs.
 #pragma once
 
-#include <algorithm>
-#include <deque>
-
 #include "byte_arena.hpp"
-#include "token_table.hpp"
 
 namespace lagom {
 inline namespace v0 {
 namespace vocab {
+
+namespace detail {
+
+/// A 64-bit hash of bytes, mostly short ones; the same on every machine of one byte order.
+[[nodiscard]] inline std::uint64_t hash_short(std::string_view bytes) noexcept {
+  constexpr std::uint64_t k = 0x9E3779B97F4A7C15u;
+  const char* p = bytes.data();
+  std::size_t n = bytes.size();
+  std::uint64_t h = n * k;
+  const auto mix = [&h](std::uint64_t word) {
+    h = (h ^ word) * k;
+    h ^= h >> 32;
+  };
+  const auto load = [](const char* from, auto word) {
+    std::memcpy(&word, from, sizeof word);
+    return std::uint64_t{word};
+  };
+  for (; n > 8; p += 8, n -= 8) mix(load(p, std::uint64_t{}));
+  if (n >= 4) {
+    mix(load(p, std::uint32_t{}) | (load(p + n - 4, std::uint32_t{}) << 32));
+  } else if (n > 0) {
+    const auto byte = [p](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(p[i])}; };
+    mix(byte(0) | (byte(n / 2) << 8) | (byte(n - 1) << 16));
+  }
+  h *= k;
+  return h ^ (h >> 29);
+}
+
+}  // namespace detail
 
 /// A byte string and how often it occurs.
 struct counted_bytes {
@@ -23,8 +48,8 @@ struct counted_bytes {
 /// A table of distinct byte strings (the empty one too) and their counts: a mergeable value. Any order and any
 /// split of the pushes give the same value.
 ///
-/// `push` is O(bytes). Memory: the bytes, and 27 to 40 bytes for every distinct string. Precondition: fewer
-/// than 2^32 - 1 distinct strings, and counts that add up to less than 2^64.
+/// `push` is O(bytes). Memory: the bytes, and 20 to 31 bytes for every distinct string. Precondition: less than 1
+/// TiB of distinct strings, and counts that add up to less than 2^64.
 class byte_counts {
  public:
   byte_counts() = default;
@@ -36,59 +61,59 @@ class byte_counts {
   }
   void swap(byte_counts& other) noexcept {
     arena_.swap(other.arena_);
-    entries_.swap(other.entries_);
     slots_.swap(other.slots_);
+    std::swap(size_, other.size_);
     std::swap(total_, other.total_);
   }
 
   void push(std::string_view bytes, std::uint64_t count = 1) {
     if (count == 0) return;
     total_ += count;
-    if (4 * (entries_.size() + 1) > 3 * slots_.size()) grow();
-    const std::uint64_t hash = detail::hash_bytes(bytes);
-    slot& s = slots_[find(bytes, hash)];
-    if (s.entry == none) {
-      s = {tag_of(hash), static_cast<std::uint32_t>(entries_.size())};
-      entries_.push_back({arena_.add(bytes), count});
+    if (4 * (size_ + 1) > 3 * slots_.size()) grow();
+    const std::uint64_t hash = detail::hash_short(bytes);
+    std::uint64_t& slot = slots_[find(bytes, hash)];
+    if (slot == free) {
+      slot = tag_of(hash) | arena_.add(bytes, count);
+      ++size_;
     } else {
-      entries_[s.entry].count += count;
+      arena_.set_number(position(slot), arena_.number_at(position(slot)) + count);
     }
   }
 
   /// Adds the counts of another table.
   void merge(const byte_counts& other) {
     if (&other == this) {
-      for (entry& e : entries_) e.count *= 2;
+      arena_.for_each([this](std::uint64_t at) { arena_.set_number(at, 2 * arena_.number_at(at)); });
       total_ *= 2;
       return;
     }
-    for (const entry& e : other.entries_) push(byte_arena::at(e.place), e.count);
+    other.for_each_unordered([this](std::string_view bytes, std::uint64_t count) { push(bytes, count); });
   }
 
   /// The count of a string; 0 when it does not occur.
   [[nodiscard]] std::uint64_t operator[](std::string_view bytes) const noexcept {
     if (slots_.empty()) return 0;
-    const slot& s = slots_[find(bytes, detail::hash_bytes(bytes))];
-    return s.entry == none ? 0 : entries_[s.entry].count;
+    const std::uint64_t slot = slots_[find(bytes, detail::hash_short(bytes))];
+    return slot == free ? 0 : arena_.number_at(position(slot));
   }
 
   /// How many distinct strings there are.
-  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
-  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
   /// The sum of all counts.
   [[nodiscard]] std::uint64_t total() const noexcept { return total_; }
 
   /// Bytes of memory held.
   [[nodiscard]] std::size_t memory() const noexcept {
-    return arena_.memory() + entries_.size() * sizeof(entry) + slots_.capacity() * sizeof(slot);
+    return arena_.memory() + slots_.capacity() * sizeof(std::uint64_t);
   }
 
   /// Calls `visit(bytes, count)` for every string, in an order that depends on the pushes: for what does not
   /// depend on the order. O(n).
   template <class Visit>
   void for_each_unordered(Visit visit) const {
-    for (const entry& e : entries_) visit(byte_arena::at(e.place), e.count);
+    arena_.for_each([&](std::uint64_t at) { visit(arena_.bytes_at(at), arena_.number_at(at)); });
   }
 
   /// Calls `visit(bytes, count)` for every string, in lexicographic order of unsigned bytes. O(n log n), and
@@ -112,58 +137,55 @@ class byte_counts {
 
   /// The same strings with the same counts, however they came in.
   friend bool operator==(const byte_counts& a, const byte_counts& b) noexcept {
-    if (a.size() != b.size() || a.total_ != b.total_) return false;
-    return std::all_of(a.entries_.begin(), a.entries_.end(),
-                       [&](const entry& e) { return b[byte_arena::at(e.place)] == e.count; });
+    if (a.size_ != b.size_ || a.total_ != b.total_) return false;
+    bool same = true;
+    a.for_each_unordered(
+        [&](std::string_view bytes, std::uint64_t count) { same = same && b[bytes] == count; });
+    return same;
   }
 
  private:
-  static constexpr std::uint32_t none = ~std::uint32_t{0};
-  struct entry {
-    const char* place;
-    std::uint64_t count;
-  };
-  struct slot {
-    std::uint32_t tag = 0, entry = none;
-  };
+  // A slot is the position of a string and, above it, a part of its hash.
+  static constexpr std::uint64_t free = ~std::uint64_t{0}, positions = byte_arena::limit - 1;
 
-  static std::uint32_t tag_of(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash >> 32); }
+  static std::uint64_t position(std::uint64_t slot) noexcept { return slot & positions; }
+  static std::uint64_t tag_of(std::uint64_t hash) noexcept { return hash & ~positions; }
 
   /// The slot of a string, or the free one where it would be.
   [[nodiscard]] std::size_t find(std::string_view bytes, std::uint64_t hash) const noexcept {
     const std::size_t mask = slots_.size() - 1;
     std::size_t at = hash & mask;
-    while (slots_[at].entry != none &&
-           (slots_[at].tag != tag_of(hash) || byte_arena::at(entries_[slots_[at].entry].place) != bytes)) {
-      at = (at + 1) & mask;
+    for (; slots_[at] != free; at = (at + 1) & mask) {
+      if (tag_of(slots_[at]) == tag_of(hash) && arena_.bytes_at(position(slots_[at])) == bytes) break;
     }
     return at;
   }
 
   void grow() {
-    LAGOM_ASSERT(entries_.size() < none);
-    std::vector<slot>(slots_.empty() ? 16 : 2 * slots_.size()).swap(slots_);
+    std::vector<std::uint64_t> old(slots_.empty() ? 16 : 2 * slots_.size(), free);
+    old.swap(slots_);
     const std::size_t mask = slots_.size() - 1;
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      const std::uint64_t hash = detail::hash_bytes(byte_arena::at(entries_[i].place));
-      std::size_t at = hash & mask;
-      while (slots_[at].entry != none) at = (at + 1) & mask;
-      slots_[at] = {tag_of(hash), static_cast<std::uint32_t>(i)};
+    for (const std::uint64_t slot : old) {
+      if (slot == free) continue;
+      std::size_t at = detail::hash_short(arena_.bytes_at(position(slot))) & mask;
+      while (slots_[at] != free) at = (at + 1) & mask;
+      slots_[at] = slot;
     }
   }
 
   template <class Less>
   [[nodiscard]] std::vector<counted_bytes> sorted(Less less) const {
     std::vector<counted_bytes> out;
-    out.reserve(entries_.size());
-    for (const entry& e : entries_) out.push_back({byte_arena::at(e.place), e.count});
+    out.reserve(size_);
+    for_each_unordered(
+        [&out](std::string_view bytes, std::uint64_t count) { out.push_back({bytes, count}); });
     std::sort(out.begin(), out.end(), less);
     return out;
   }
 
   byte_arena arena_;
-  std::deque<entry> entries_;  // grows without copying
-  std::vector<slot> slots_;    // at most three quarters full
+  std::vector<std::uint64_t> slots_;  // at most three quarters full
+  std::size_t size_ = 0;
   std::uint64_t total_ = 0;
 };
 

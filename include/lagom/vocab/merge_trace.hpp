@@ -3,7 +3,11 @@
 /// Which tokens a BPE model makes on its way, and out of which.
 #pragma once
 
+#include <functional>
+#include <span>
+
 #include "bpe_units.hpp"
+#include "token_set.hpp"
 
 namespace lagom {
 inline namespace v0 {
