@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Identity with Hugging Face tokenizers on the golden files of tests/oracle/tokenizer_json.py.
 #include <lagom/io/describe.hpp>
+#include <lagom/io/gpt2_files.hpp>
 #include <lagom/io/tokenizer_json.hpp>
 
 #include <cstdlib>
@@ -64,6 +65,21 @@ TEST_CASE("every family of tokenizer.json encodes and decodes as the reference d
       CHECK(tokenizer->encode(text, true) == whole);
       CHECK(tokenizer->decode(whole, false) == keep);
       CHECK(tokenizer->decode(whole, true) == skip);
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto text = texts[i].get<std::string>();
+      INFO("offsets of text " << i << ": " << text);
+      ids_t ids;
+      std::uint64_t state = fnv1a("");
+      tokenizer->encode_with_offsets(text, [&](const io::token_span& t) {
+        ids.push_back(t.token);
+        for (const std::size_t n : {static_cast<std::size_t>(t.token), t.char_begin, t.char_end}) {
+          state = fnv1a(static_cast<std::uint32_t>(n), state);
+        }
+        CHECK(t.begin <= t.end);
+      });
+      CHECK(ids == tokenizer->encode(text, false));
+      CHECK(hex(state).substr(8) == answers["offsets"][i].get<std::string>());
     }
     for (const io::json& row : answers["decode"]) {
       const auto ids = row[0].get<ids_t>();
@@ -162,11 +178,13 @@ TEST_CASE("tokenizers from outside give every id of every line", "[io][tokenizer
   for (const io::json& row : load(golden + "outside.json")) {
     const std::string name = row["tokenizer"], file = row["text"];
     INFO(name << " on " << file);
-    auto tokenizer = io::hf_tokenizer::open(std::string(folder) + "/tokenizers/" + name);
+    const std::string path = std::string(folder) + "/tokenizers/" + name;
+    const auto pair = io::gpt2_paths_of(path);
+    auto tokenizer = pair ? io::open_gpt2(*pair) : io::hf_tokenizer::open(path);
     if (!tokenizer) FAIL(io::describe(tokenizer.error()));
     auto text = io::mapped_file::open(std::string(folder) + "/text/" + file);
     REQUIRE(text);
-    std::uint64_t lines = 0, tokens = 0, state = fnv1a("");
+    std::uint64_t lines = 0, tokens = 0, state = fnv1a(""), offsets = fnv1a("");
     for (std::string_view rest = text->text();; ++lines) {
       const std::size_t end = rest.find('\n');
       for (const token_id id : tokenizer->encode(rest.substr(0, end), true)) {
@@ -174,11 +192,17 @@ TEST_CASE("tokenizers from outside give every id of every line", "[io][tokenizer
         ++tokens;
       }
       state = fnv1a(0xFFFFFFFFu, state);
+      tokenizer->encode_with_offsets(rest.substr(0, end), [&](const io::token_span& t) {
+        for (const std::size_t n : {static_cast<std::size_t>(t.token), t.char_begin, t.char_end}) {
+          offsets = fnv1a(static_cast<std::uint32_t>(n), offsets);
+        }
+      });
       if (end == std::string_view::npos) break;
       rest.remove_prefix(end + 1);
     }
     CHECK(lines + 1 == row["lines"].get<std::uint64_t>());
     CHECK(tokens == row["tokens"].get<std::uint64_t>());
     CHECK(hex(state) == row["fnv1a"].get<std::string>());
+    CHECK(hex(offsets) == row["offsets"].get<std::string>());
   }
 }

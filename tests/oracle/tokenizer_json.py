@@ -7,7 +7,7 @@ Writes into tests/oracle/golden/tokenizers/:
   texts.json      the texts: plain, multilingual, hostile
   expected.json   a list a tokenizer: for each text [ids, ids with special tokens, decoded, decoded without special
                   tokens]; 0 stands for "the same as the one before" (the first decoding is compared with the text);
-                  then decodings of ids put together at random
+                  for each text a hash of ids and offsets; then decodings of ids put together at random
   unicode.json    hashes of the library's answers on every code point: classes, normalization forms, lower case
   outside.json    (only with --data) number of tokens and a hash of all ids, for tokenizers and texts that are not here
 
@@ -491,15 +491,112 @@ def family_letters():
                     pre_tokenizers.Digits(True), split(r"\w\w", "contiguous"))
 
 
+def words_of(normalizer, pre):
+    """Counted pieces of the corpus."""
+    words = {}
+    for line in corpus():
+        for word, _ in pre.pre_tokenize_str(normalizer.normalize_str(line) if normalizer is not None else line):
+            words[word] = words.get(word, 0) + 1
+    return words
+
+
+def word_pieces(normalizer, specials, merges=150, longest=100):
+    """WordPiece: letters at the begin and inside of words, then what merging them makes."""
+    pre = pre_tokenizers.BertPreTokenizer()
+    words = words_of(normalizer, pre)
+    letters = sorted({c for w in words for c in w if words[w] > 3})
+    known = {w: n for w, n in words.items() if all(c in letters for c in w)}
+    learned = [left + right[2:] for left, right in learn(known, merges, "##", "", 12)]
+    spelled = list(dict.fromkeys(list(specials) + letters + ["##" + c for c in letters] + learned))
+    tok = Tokenizer(models.WordPiece({t: i for i, t in enumerate(spelled)}, unk_token="[UNK]", max_input_chars_per_word=longest))
+    tok.normalizer = normalizer
+    tok.pre_tokenizer = pre
+    tok.decoder = decoders.WordPiece("##", True)
+    tok.add_special_tokens([special(t) for t in specials])
+    return tok
+
+
+BERT = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def family_bert():
+    tok = word_pieces(normalizers.BertNormalizer(True, True, None, True), BERT)
+    tok.post_processor = template("[CLS] $A [SEP]", [("[CLS]", 2), ("[SEP]", 3)])
+    return document(tok)
+
+
+def family_bert_cased():
+    tok = word_pieces(normalizers.BertNormalizer(True, True, None, False), BERT, longest=12)
+    tok.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tok.decoder = decoders.WordPiece("##", False)
+    doc = document(tok)
+    doc["model"].pop("type")
+    return doc
+
+
+def family_bert_accents():
+    """Accents off, case and ideographs left alone."""
+    return document(word_pieces(normalizers.BertNormalizer(False, False, True, False), BERT, merges=40))
+
+
+def family_word_level():
+    normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.Lowercase()])
+    pre = pre_tokenizers.Sequence([pre_tokenizers.BertPreTokenizer(), pre_tokenizers.FixedLength(4)])
+    words = words_of(normalizer, pre)
+    spelled = ["[UNK]", "<pad>", "|"] + sorted(w for w in words if words[w] > 20 and w != "|")
+    tok = Tokenizer(models.WordLevel({t: i for i, t in enumerate(spelled)}, unk_token="[UNK]"))
+    tok.normalizer, tok.pre_tokenizer, tok.decoder = normalizer, pre, decoders.CTC("<pad>", "|", True)
+    return document(tok)
+
+
+def family_byte_normalizer():
+    """Bytes become letters before the model, which is one of characters."""
+    tok = train(pre_tokenizers.Split(Regex("Ġ?[^Ġ]+"), "isolated"), normalizers.ByteLevel(), letters=250)
+    tok.decoder = decoders.ByteLevel()
+    return document(tok)
+
+
+def family_unigram():
+    """A piece a frequent part of a word, with scores that do not fit doubles."""
+    normalizer = normalizers.NFKC()
+    pre = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace("▁", "always", True)])
+    words = words_of(normalizer, pre)
+    parts = {}
+    for word, n in words.items():
+        for i in range(len(word)):
+            for j in range(i + 1, min(len(word), i + 6) + 1):
+                parts[word[i:j]] = parts.get(word[i:j], 0) + n
+    ranked = sorted(parts, key=lambda p: (-parts[p] * len(p), p))[:320]
+    scores = [(p, -1.0 - i / 7.3 / (1 + len(p))) for i, p in enumerate(ranked)]
+    tok = Tokenizer(models.Unigram([("<unk>", 0.0), ("<s>", 0.0), ("</s>", 0.0)] + scores, unk_id=0))
+    tok.normalizer, tok.pre_tokenizer, tok.decoder = normalizer, pre, decoders.Metaspace("▁", "always", True)
+    tok.add_special_tokens([special("<s>"), special("</s>")])
+    tok.post_processor = template("<s> $A </s>", [("<s>", 1), ("</s>", 2)])
+    return document(tok)
+
+
 FAMILIES = {n[len("family_"):]: f for n, f in list(globals().items()) if n.startswith("family_")}
 
 
 # ---- expectations --------------------------------------------------------------------------------------------------
 
+def fnv(data, state=0xCBF29CE484222325):
+    for byte in data:
+        state = ((state ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return state
+
+
+def offsets_hash(encoding, state=0xCBF29CE484222325):
+    numbers = [n for i, (begin, end) in zip(encoding.ids, encoding.offsets) for n in (i, begin, end)]
+    return fnv(b"".join(n.to_bytes(4, "little") for n in numbers), state)
+
+
 def expectations(tok, all_texts):
-    rows = []
+    rows, offsets = [], []
     for text in all_texts:
-        plain = tok.encode(text, add_special_tokens=False).ids
+        encoding = tok.encode(text, add_special_tokens=False)
+        plain = encoding.ids
+        offsets.append("%08x" % (offsets_hash(encoding) & 0xFFFFFFFF))
         whole = tok.encode(text, add_special_tokens=True).ids
         keep = tok.decode(whole, skip_special_tokens=False)
         skip = tok.decode(whole, skip_special_tokens=True)
@@ -511,31 +608,35 @@ def expectations(tok, all_texts):
         ids = [lcg.below(size + (3 if n == 0 else 0)) for _ in range(1 + lcg.below(12))]
         keep, skip = tok.decode(ids, skip_special_tokens=False), tok.decode(ids, skip_special_tokens=True)
         mixed.append([ids, keep, 0 if skip == keep else skip])
-    return {"texts": rows, "decode": mixed}
+    return {"texts": rows, "offsets": offsets, "decode": mixed}
 
 
-def fnv(data, state=0xCBF29CE484222325):
-    for byte in data:
-        state = ((state ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
-    return state
+def outside_tokenizers(folder):
+    names = ["phi2_codegen", "phi3_mini", "falcon", "sw_bpe50k", "sw_xlmr_unigram50k"]
+    for name in [n + "_tokenizer.json" for n in names]:
+        yield name, Tokenizer.from_file(os.path.join(folder, "tokenizers", name))
+    from transformers import GPT2Tokenizer
+
+    files = [os.path.join(folder, "tokenizers", "gpt2_" + n) for n in ("encoder.json", "vocab.bpe")]
+    yield "gpt2_vocab.bpe", GPT2Tokenizer(vocab=files[0], merges=files[1]).backend_tokenizer
 
 
 def outside(folder):
     rows = []
-    for name in ["phi2_codegen", "phi3_mini", "falcon", "sw_bpe50k"]:
-        tok = Tokenizer.from_file(os.path.join(folder, "tokenizers", name + "_tokenizer.json"))
+    for name, tok in outside_tokenizers(folder):
         for text in sorted(os.listdir(os.path.join(folder, "text"))):
             if not text.endswith(".txt"):
                 continue
             with open(os.path.join(folder, "text", text), encoding="utf-8", newline="") as f:
                 lines = f.read().split("\n")
-            count, state = 0, fnv(b"")
+            count, state, offsets = 0, fnv(b""), fnv(b"")
             for line in lines:
                 ids = tok.encode(line, add_special_tokens=True).ids
                 count += len(ids)
                 state = fnv(b"".join(i.to_bytes(4, "little") for i in ids + [0xFFFFFFFF]), state)
-            rows.append({"tokenizer": name + "_tokenizer.json", "text": text, "lines": len(lines), "tokens": count,
-                         "fnv1a": "%016x" % state})
+                offsets = offsets_hash(tok.encode(line, add_special_tokens=False), offsets)
+            rows.append({"tokenizer": name, "text": text, "lines": len(lines), "tokens": count,
+                         "fnv1a": "%016x" % state, "offsets": "%016x" % offsets})
     return rows
 
 
