@@ -73,7 +73,8 @@ struct hf_node {
 
   static result<std::uint64_t> as_count(const json& number, std::string_view where, std::uint64_t limit) {
     if (!number.is_number_integer()) return failure{.code = errc::wrong_type, .key = where};
-    if (!number.is_number_unsigned()) return failure{.code = errc::out_of_range, .key = where};
+    const bool negative = !number.is_number_unsigned() && number.get<std::int64_t>() < 0;
+    if (negative) return failure{.code = errc::out_of_range, .key = where};
     const auto n = number.get<std::uint64_t>();
     if (n > limit) return failure{.code = errc::out_of_range, .key = where, .expected = limit, .found = n};
     return n;
