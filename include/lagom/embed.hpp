@@ -7,6 +7,7 @@
 #include "embed/align.hpp"
 #include "embed/apply.hpp"
 #include "embed/back_off.hpp"
+#include "embed/centred.hpp"
 #include "embed/clp.hpp"
 #include "embed/compat.hpp"
 #include "embed/diagnostics.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <lagom/adapt/xtensor_blas.hpp>
 #include <lagom/embed/apply.hpp>
+#include <lagom/embed/centred.hpp>
 #include <lagom/embed/clp.hpp>
 #include <lagom/embed/focus.hpp>
 #include <lagom/embed/ofa.hpp>
@@ -358,6 +359,48 @@ TEST_CASE("factorised matrices", "[embed][ofa]") {
   e[5] = std::numeric_limits<float>::quiet_NaN();
   CHECK(embed::factorise(blas, matrix, rank).error().code == lagom::errc::not_finite);
   CHECK(embed::factorise(blas, matrix, rank, {.exact_up_to = 0}).error().code == lagom::errc::not_finite);
+}
+
+TEST_CASE("OFA: coordinates of new tokens times the primitives", "[embed][ofa]") {
+  auto e = appended(6, 2);
+  e.source_vectors = vectors({{1, 0}, {0, 1}, {1, 1}, {-1, 2}, {2, -1}, {0.5f, 0.1f}});
+  e.target_vectors = vectors({{}, {}, {}, {}, {}, {}, {1, 0.2f}, {0, 0}});
+  const auto p = lagom_test::must(embed::ofa{}(e));
+  CHECK(p.made_by(0) == method::ofa);
+  CHECK(p.made_by(1) == method::random);
+  const rows source{{1, 2, 3, 4}, {0, 1, -1, 2}, {3, 1, 4, 1}, {2, 7, 1, 8}, {-1, 0, 1, 0}, {5, 5, 0, 2}};
+  std::vector<float> flat;
+  for (const auto& r : source) flat.insert(flat.end(), r.begin(), r.end());
+  const lagom::mat_view<const float> matrix(flat.data(), 6, 4);
+  for (const lagom::index_t rank : {4, 2}) {
+    const auto f = lagom_test::must(embed::factorise(blas, matrix, rank));
+    std::vector<float> coordinates(2 * static_cast<std::size_t>(rank)), made(8), back(24);
+    embed::apply(p, f.coordinates(), lagom::mat_view<float>(coordinates.data(), 2, rank));
+    embed::product(blas, lagom::mat_view<const float>(coordinates.data(), 2, rank), f,
+                   lagom::mat_view<float>(made.data(), 2, 4));
+    embed::product(blas, f.coordinates(), f, lagom::mat_view<float>(back.data(), 6, 4));
+    rows truncated(6);
+    for (std::size_t i = 0; i < 24; ++i) truncated[i / 4].push_back(back[i]);
+    const auto expected = applied(p, rank == 4 ? source : truncated)[0];
+    for (std::size_t j = 0; j < 4; ++j) CHECK(made[j] == Approx(expected[j]).epsilon(1e-5).margin(1e-5));
+    for (const float& x : made) CHECK(lagom::is_finite(&x));
+  }
+}
+
+TEST_CASE("centred vectors lose what they share", "[embed][focus]") {
+  auto shared = vectors({{11, 10}, {9, 10}, {}, {10, 12}, {10, 8}});
+  const auto c = embed::centred(shared);
+  CHECK_FALSE(c.has(2));
+  const float expected[][2] = {{1, 0}, {-1, 0}, {0, 0}, {0, 2}, {0, -2}};
+  for (const std::size_t t : {0u, 1u, 3u, 4u}) {
+    CHECK(c[t][0] == expected[t][0]);
+    CHECK(c[t][1] == expected[t][1]);
+  }
+  shared.set(0)[0] = std::numeric_limits<float>::infinity();
+  const auto d = embed::centred(shared);
+  CHECK_FALSE(lagom::is_finite(&d[0][0]));
+  CHECK(d[3][1] == 2);  // the mean of the other three is (29 / 3, 10)
+  CHECK(embed::centred(lagom::vocab::token_vectors()).empty());
 }
 
 TEST_CASE("large problems: brute force, tiles and threads agree", "[embed][focus][wechsel]") {
