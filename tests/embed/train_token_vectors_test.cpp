@@ -123,6 +123,8 @@ TEST_CASE("training refuses what makes no sense", "[embed][train_token_vectors]"
   CHECK(why({.negatives = -1}) == errc::bad_value);
   CHECK(why({.rate = -1}) == errc::bad_value);
   CHECK(why({.min_count = 1000000}) == errc::empty);
+  CHECK(why({.min_count = 0, .epochs = 20, .rate = 1e30}) == errc::not_finite);
+  CHECK(why({}, -1) == errc::bad_value);
   CHECK(why({}, 50) == errc::out_of_range);
   const lines none;
   CHECK(lagom::embed::train_token_vectors(5, corpus(none)).error().code == errc::empty);

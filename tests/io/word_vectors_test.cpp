@@ -152,6 +152,7 @@ TEST_CASE("word vectors as text", "[io][word_vectors]") {
   CHECK(odd.skipped()[0].row == 4);
   CHECK(must(word_vectors::parse("2 1\na 1\nb 2\n", {.most = 1})).size() == 1);
   CHECK(must(word_vectors::parse("0 5\n")).size() == 0);
+  CHECK(must(word_vectors::parse("0 5\n")).width() == 5);
 }
 
 TEST_CASE("text that holds no word vectors says where", "[io][word_vectors]") {
@@ -177,6 +178,7 @@ TEST_CASE("text that holds no word vectors says where", "[io][word_vectors]") {
   check("2 1\na 1\na 2\n", errc::duplicate_key, 3);
   check("3 1\na 1\nb 2\n", errc::truncated, lagom::failure::none);
   check("1 1\na 1\nb 2\n", errc::trailing_bytes, lagom::failure::none);
-  check("18446744073709551615 18446744073709551615\na 1\n", errc::bad_value, 2);
+  check("18446744073709551615 18446744073709551615\na 1\n", errc::too_large, 1);
+  check("18446744073709551615 2\na 1 2\n", errc::truncated, lagom::failure::none);
   check("1 18446744073709551616\na 1\n", errc::bad_value, 1);
 }

@@ -23,7 +23,7 @@ struct entmax15 {
     const double tau = find(z);
     std::size_t n = 0;
     for (; n < z.size(); ++n) {
-      const double over = (z[n].value - top) / 2 - tau;
+      const double over = rounded(z[n].value - top) / 2 - tau;
       if (!(over > 0)) break;
       z[n].value = over * over;
     }
@@ -42,7 +42,7 @@ struct entmax15 {
     double mean = 0, deviations = 0, tau = -1;
     for (std::size_t k = 0; k < z.size(); ++k) {
       const auto n = static_cast<double>(k + 1);
-      const double x = (z[k].value - top) / 2;
+      const double x = rounded(z[k].value - top) / 2;
       const double step = x - mean;
       mean += step / n;
       deviations += step * (x - mean);

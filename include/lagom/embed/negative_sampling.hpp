@@ -77,6 +77,8 @@ class negative_sampling_model {
     return in_.data() + index_t{t} * pitch_;
   }
 
+  [[nodiscard]] std::span<const float> inputs() const noexcept { return in_; }
+
   void begin() noexcept {
     for (float& x : hidden_) x = 0;
     for (float& x : gradient_) x = 0;

@@ -69,7 +69,8 @@ namespace detail {
 /// Row r = sum_o w_o (source row o), w = `Weighting` of cos(vector of r, key o). A `row_rule`: chain it as you
 /// like. Reasons: `no_vector`, `no_neighbours`.
 ///
-/// Rows are made 1,024 at a time when the first of them is asked for; asking in order costs each once.
+/// Rows are made a batch at a time (1,024, or `Weighting::batch`) when the first of them is asked for; asking in
+/// order, from one thread, costs each once. `e` must outlive the rule.
 template <backend B, executor Run, weighting Weighting>
 class neighbour_rule {
  public:
@@ -90,7 +91,13 @@ class neighbour_rule {
   }
 
  private:
-  static constexpr std::size_t batch = 1024;
+  static constexpr std::size_t batch = [] {
+    if constexpr (requires { Weighting::batch; }) {
+      return Weighting::batch;
+    } else {
+      return std::size_t{1024};
+    }
+  }();
   struct row {
     row_weights weights{};
     reason why = reason::no_vector;

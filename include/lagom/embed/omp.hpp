@@ -142,7 +142,9 @@ struct omp {
         }
         how.made_by = method::omp;
       } else {
-        const bool vector = e.target_vectors.has(row_of(e.wanted[r]));
+        const std::size_t token = row_of(e.wanted[r]);
+        unit_rows direction(e.target_vectors.width());
+        const bool vector = e.target_vectors.has(token) && direction.push(e.target_vectors[token]);
         how = {noise.made_by, vector ? reason::no_neighbours : reason::no_vector};
         static_cast<void>(noise(r, out));
       }

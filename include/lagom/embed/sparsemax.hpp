@@ -26,7 +26,7 @@ struct sparsemax {
   static std::size_t apply(std::span<scored> z) noexcept {
     const double top = z[0].value;
     const support s = find(z);
-    for (std::size_t i = 0; i < s.size; ++i) z[i].value = (z[i].value - top) - s.tau;
+    for (std::size_t i = 0; i < s.size; ++i) z[i].value = rounded(z[i].value - top) - s.tau;
     std::size_t n = s.size;
     while (n > 1 && !(z[n - 1].value > 0)) --n;
     return n;
@@ -48,7 +48,7 @@ struct sparsemax {
     double sum = 0;
     std::size_t k = 0;
     while (k < z.size()) {
-      const double below = z[k].value - top;
+      const double below = rounded(z[k].value - top);
       if (!(1 + static_cast<double>(k + 1) * below > sum + below)) break;
       sum += below;
       ++k;

@@ -136,7 +136,7 @@ class token_vector_training {
 /// auto lines = [&](auto visit) { for (const auto& line : ids) visit(std::span<const target_id>(line)); };
 /// expansion.target_vectors = *lagom::embed::train_token_vectors(expansion.target_size, lines);
 /// ```
-/// Fails with `bad_value` (an option), `out_of_range` (an id that is not under `tokens`), `empty` (no token
+/// Fails with `bad_value` (an option), `out_of_range` (an id that is not under `tokens`), `not_finite` (the rate is too large), `empty` (no token
 /// occurs `min_count` times).
 template <class Corpus>
 [[nodiscard]] result<vocab::token_vectors> train_token_vectors(index_t tokens, Corpus&& corpus,
@@ -144,6 +144,7 @@ template <class Corpus>
   const auto bad = [](const char* option) {
     return failure{.code = errc::bad_value, .key = std::string_view(option)};
   };
+  if (tokens < 0) return bad("tokens");
   if (options.width < 1 || options.width > 65536) return bad("width");
   if (options.epochs < 0) return bad("epochs");
   if (options.window < 1) return bad("window");
@@ -191,6 +192,9 @@ template <class Corpus>
       }
       training.push(kept);
     });
+  }
+  for (const float& x : training.model().inputs()) {
+    if (!is_finite(&x)) return failure{.code = errc::not_finite, .key = "rate"};
   }
   vocab::token_vectors out(tokens, options.width);
   for (std::size_t t = 0; t < number.size(); ++t) {

@@ -12,7 +12,7 @@ namespace embed {
 /// WECHSEL (Minixhofer et al., arXiv 2112.06598, section 3): E_t = sum_s w_s E_s over the 10 source tokens s
 /// whose vectors are nearest to that of t by cosine, w = softmax(cos / 0.1). `source_vectors` and
 /// `target_vectors` lie in one space: two monolingual ones are brought together by `procrustes` and `rotated`
-/// first, and `vectors_of_tokens` makes token vectors from word vectors.
+/// first; `vectors_by_ngrams` and `vectors_by_words` make token vectors from word vectors.
 ///
 /// Added tokens (no bytes) that both vocabularies have are copied; other shared tokens are made like the rest,
 /// unless `copy` says otherwise. A token without a vector, or with a zero one, is drawn from `rest`

@@ -40,7 +40,7 @@ struct sparse_weights {
 struct softmax_weights {
   std::size_t neighbours = 10;
   double temperature = 0.1;
-  bool shift = true;  ///< false: exp(c / T) as it stands, which overflows to a row of NaN for |c| / T > 709
+  bool shift = true;  ///< false: exp(c / T) as it stands, NaN where the largest overflows or vanishes
 
   [[nodiscard]] nearest start() const { return nearest(neighbours); }
   [[nodiscard]] row_weights operator()(nearest& state) const {
@@ -60,6 +60,8 @@ struct softmax_weights {
 /// negative, and where positive and negative similarities cancel they have no bound: a row whose
 /// |sum_j c_j| is under `least` times sum_j |c_j| gets none. Dense: memory and cost are those of all keys.
 struct linear_weights {
+  static constexpr std::size_t batch = 128;  ///< rows at once: 16 bytes a key each
+
   double least = 1e-3;  ///< 0 leaves out a sum of exactly 0 only
 
   struct state {

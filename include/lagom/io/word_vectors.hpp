@@ -46,8 +46,12 @@ class word_vectors {
     if (!(read(head, count) && read(head, width) && head.empty()) || width == 0) {
       return failure{.code = errc::bad_value, .key = "header", .row = 1};
     }
+    if (width > max_width) {
+      return failure{
+          .code = errc::too_large, .key = "width", .row = 1, .expected = max_width, .found = width};
+    }
     word_vectors out;
-    out.width_ = static_cast<index_t>(std::min<std::uint64_t>(width, text.size() + 1));
+    out.width_ = static_cast<index_t>(width);
     std::vector<float> row;
     const std::uint64_t wanted = std::min(count, options.most);
     for (std::uint64_t line = 2; !text.empty() && line - 2 < wanted; ++line) {
@@ -96,6 +100,8 @@ class word_vectors {
   [[nodiscard]] const std::vector<failure>& skipped() const noexcept { return skipped_; }
 
  private:
+  static constexpr std::uint64_t max_width = 1u << 20;
+
   static std::string_view next_line(std::string_view& text) noexcept {
     const std::size_t end = text.find('\n');
     std::string_view line = text.substr(0, end);
