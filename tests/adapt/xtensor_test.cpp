@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <sys/ioctl.h>  // leaves NCC, the name of a parameter in xtensor-blas
+
 #include <lagom/adapt/xtensor_blas.hpp>
 #include <lagom/kernel/cosine.hpp>
 
@@ -7,6 +9,9 @@
 
 #ifdef ASSERT
 #error "adapt/xtensor_blas.hpp leaks the macro ASSERT"
+#endif
+#ifndef NCC
+#error "adapt/xtensor_blas.hpp takes away the macro NCC"
 #endif
 
 static_assert(lagom::tensor<xt::xtensor<float, 1>, 1> && lagom::tensor<xt::xtensor<float, 2>, 2>);

@@ -4,12 +4,15 @@
 #pragma once
 
 #pragma push_macro("ASSERT")  // xtensor-blas leaves a macro of this name behind
+#pragma push_macro("NCC")     // and has a parameter that <sys/ioctl.h> has a macro for
 #undef ASSERT
+#undef NCC
 #if __has_include(<xtensor-blas/xlinalg.hpp>)
 #include <xtensor-blas/xlinalg.hpp>
 #else
 #include <xtensor/xlinalg.hpp>
 #endif
+#pragma pop_macro("NCC")
 #pragma pop_macro("ASSERT")
 
 #include <algorithm>
