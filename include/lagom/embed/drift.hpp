@@ -87,8 +87,8 @@ namespace detail {
   return {ratio, std::log1p(ratio), true};
 }
 
-/// logit(t) less the log-sum-exp of its pieces' logits: at most log w_min's distance above 0 for a mean, and how
-/// far a token stands out from what it is made of. Precondition: there are pieces.
+/// logit(t) less the log-sum-exp of its pieces' logits. For a mean of n pieces it is at most -log n (Jensen);
+/// above 0 the token has more mass than all that it is made of. Precondition: there are pieces.
 [[nodiscard]] inline double above_pieces(double logit, std::span<const double> piece_logits) noexcept {
   return logit - log_sum_exp(piece_logits);
 }
