@@ -36,7 +36,7 @@ struct word_key {
       k.words[0] = load<std::uint64_t>(word.data());
       k.words[1] = n == 8 ? 0 : load<std::uint64_t>(word.data() + n - 8) >> (128 - 8 * n);
     } else if (n >= 4) {
-      const std::uint64_t end = load<std::uint32_t>(word.data() + n - 4) >> (64 - 8 * n);
+      const std::uint64_t end = std::uint64_t{load<std::uint32_t>(word.data() + n - 4)} >> (64 - 8 * n);
       k.words[0] = load<std::uint32_t>(word.data()) | end << 32;
     } else {
       const auto byte = [&](std::size_t i) {
