@@ -280,6 +280,40 @@ TEST_CASE("what cannot be done leaves nothing behind", "[io][editor]") {
   CHECK(names(dir.file("empty")) == std::vector<std::string>{"config.json", "model.safetensors"});
 }
 
+TEST_CASE("ranges of any size arrive whole, by the kernel and by the window", "[io][editor]") {
+  const scratch dir;
+  std::string bytes;
+  std::uint32_t state = 7;
+  for (int i = 0; i < 3'500'000; ++i)
+    bytes += static_cast<char>((state = state * 1664525u + 1013904223u) >> 24);
+  const auto source = must(io::source_file::open(dir.write("in", bytes)));
+  const std::uint64_t sizes[] = {0, 1, 65535, 65536, 65537, 1048575, 1048576, 1048577, 2097153, 3'400'000};
+  int n = 0;
+  for (const bool kernel : {true, false}) {
+    const std::string path = dir.file("out" + std::to_string(n++));
+    auto out = must(io::range_writer::create(path, kernel));
+    std::string want;
+    for (const std::uint64_t size : sizes) {
+      REQUIRE(out.write("between"));
+      REQUIRE(out.copy(source, 99'999, size));
+      want.append("between").append(bytes, 99'999, size);
+    }
+    REQUIRE(out.write(std::string_view(bytes).substr(0, 2'000'000)));
+    REQUIRE(out.finish());
+    CHECK((read_file(path) == want + bytes.substr(0, 2'000'000)));
+    CHECK(out.counts().copied + out.counts().written == want.size() + 2'000'000);
+    if (!kernel) CHECK(out.counts().copied == 0);
+  }
+  auto whole = must(io::range_writer::create(dir.file("whole")));
+  REQUIRE(whole.copy(source));
+  REQUIRE(whole.finish());
+  CHECK((read_file(dir.file("whole")) == bytes));
+  auto beyond = must(io::range_writer::create(dir.file("beyond")));
+  CHECK(beyond.copy(source, bytes.size() - 10, 11).error().code == errc::truncated);
+  CHECK(beyond.copy(source, bytes.size() - 10, 100'000).error().code == errc::truncated);
+  CHECK_FALSE(io::range_writer::create(dir.file("whole")));
+}
+
 TEST_CASE("a kill at any point leaves the source whole and no target", "[io][editor]") {
   const scratch dir;
   const toy model;

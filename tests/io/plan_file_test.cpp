@@ -87,12 +87,12 @@ TEST_CASE("what is no plan, or no longer one, is refused", "[io][plan]") {
     CHECK(rewritten([&, &column = name](auto& out, const auto&) {
             out.template add<double>(column, {wrong.size()}, wrong);
           }) == errc::wrong_dtype);
-    std::vector<std::byte> longer(tensor.bytes.begin(), tensor.bytes.end());
-    longer.resize(longer.size() + static_cast<std::size_t>(io::info(tensor.type).bits) / 8);
+    const std::size_t width = static_cast<std::size_t>(io::info(tensor.type).bits) / 8;
+    std::vector<std::byte> longer(tensor.bytes.size() + width);
+    std::copy(tensor.bytes.begin(), tensor.bytes.end(), longer.begin());
     CHECK(rewritten([&, &column = name](auto& out, const auto& t) {
             out.add(column, {t.shape[0] + 1}, t.type, longer);
           }) != errc{255});
-    const std::size_t width = static_cast<std::size_t>(io::info(tensor.type).bits) / 8;
     for (std::size_t i = 0; i < tensor.elements(); ++i) {
       std::vector<std::byte> bent(tensor.bytes.begin(), tensor.bytes.end());
       std::fill_n(bent.begin() + static_cast<std::ptrdiff_t>(i * width), width,

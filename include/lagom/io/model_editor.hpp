@@ -115,7 +115,7 @@ class model_editor {
         auto text =
             edit_config(file->text(), edit_.config, resized && entry.name == "config.json", report_.notes);
         if (!text) return text.error().in(path(entry.name));
-        texts_[entry.name] = std::move(*text);
+        if (*text != file->text()) texts_[entry.name] = std::move(*text);
       } else if (entry.kind == model_file::index) {
         auto text = edited_index(weights);
         if (!text) return text.error().in(path(entry.name));
@@ -133,20 +133,22 @@ class model_editor {
   result<std::string> edited_index(const checkpoint& weights) {
     auto index = load_json_text(path("model.safetensors.index.json"));
     if (!index) return index.error();
-    std::int64_t more = 0;
-    for (const row_edit& e : edit_.tensors) {
-      const tensor_view& t = *weights.find(e.tensor);
-      const std::uint64_t old = t.shape[e.axis];
-      const std::uint64_t each = old == 0 ? 0 : t.elements() / old;
-      more += static_cast<std::int64_t>(each) *
-              (static_cast<std::int64_t>(e.from.size()) - static_cast<std::int64_t>(old));
-    }
     if (const auto at = index->find({"metadata", "total_size"})) index->replace(*at, std::to_string(total_));
     if (const auto at = index->find({"metadata", "total_parameters"})) {
       const json* const count = find(*find(index->value(), "metadata"), "total_parameters");
       if (!count->is_number_integer())
         return failure{.code = errc::wrong_type, .key = "metadata.total_parameters"};
-      index->replace(*at, std::to_string(count->get<std::int64_t>() + more));
+      std::int64_t sum = count->get<std::int64_t>(), change = 0;
+      for (const row_edit& e : edit_.tensors) {
+        const tensor_view& t = *weights.find(e.tensor);
+        const std::uint64_t old = t.shape[e.axis], each = old == 0 ? 0 : t.elements() / old;
+        const auto rows = static_cast<std::int64_t>(e.from.size()) - static_cast<std::int64_t>(old);
+        if (__builtin_mul_overflow(static_cast<std::int64_t>(each), rows, &change) ||
+            __builtin_add_overflow(sum, change, &sum)) {
+          return failure{.code = errc::overflow, .key = "metadata.total_parameters"};
+        }
+      }
+      index->replace(*at, std::to_string(sum));
     }
     return index->edited();
   }

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "../core/math.hpp"
 #include "../vocab/byte_alphabet.hpp"
 #include "../vocab/expanded.hpp"
 #include "tokenizer_document.hpp"
@@ -80,8 +81,7 @@ inline result<done> require_positions(const tokenizer_document& doc, const std::
                      .expected = static_cast<std::uint64_t>(next),
                      .found = static_cast<std::uint64_t>(t.id)};
     }
-    const double s = t.score;
-    if (!(s - s == 0)) return failure{.code = errc::not_finite, .key = "score of \"" + t.text + "\""};
+    if (!is_finite(&t.score)) return failure{.code = errc::not_finite, .key = "score of \"" + t.text + "\""};
     ++next;
   }
   return done{};
