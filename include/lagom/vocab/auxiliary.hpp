@@ -109,16 +109,18 @@ inline result<done> require_plain(const bpe& source) {
   return done{};
 }
 
+}  // namespace detail
+
+/// The auxiliary tokenizer of a source: `train_bpe` on the corpus, with the source's units and its words kept
+/// apart as `options` say. Fails with `unsupported` for models with a prefix or suffix.
 template <piece_counts Counts>
-result<bpe> auxiliary_of(const bpe& source, const Counts& counts, const auxiliary_options& options) {
-  if (auto ok = require_plain(source); !ok) return ok.error();
+result<bpe> auxiliary_of(const bpe& source, const Counts& counts, const auxiliary_options& options = {}) {
+  if (auto ok = detail::require_plain(source); !ok) return ok.error();
   return train_bpe(
       counts,
       {.tokens = options.auxiliary_tokens, .unit = source.options().unit, .max_bytes = options.max_bytes},
-      rule_of(source, options.keep_words, options.digits_apart, options.scripts_apart));
+      detail::rule_of(source, options.keep_words, options.digits_apart, options.scripts_apart));
 }
-
-}  // namespace detail
 
 /// Expands by the tokens of an auxiliary tokenizer, trained on the corpus by `train_bpe`, that the source lacks
 /// and that occur most in the corpus (arXiv 2406.11477, section 3: V_new is the top k of V_aux by frequency).
@@ -135,7 +137,7 @@ result<expanded> append_aux(const bpe& source, const Counts& counts, const auxil
   if (detail::bpe_units(source).merges_byte_tokens()) {
     return failure{.code = errc::unsupported, .key = "merges of byte tokens"};
   }
-  auto auxiliary = detail::auxiliary_of(source, counts, options);
+  auto auxiliary = auxiliary_of(source, counts, options);
   if (!auxiliary) return auxiliary.error();
   std::vector<std::uint64_t> frequency(static_cast<std::size_t>(auxiliary->size()));
   for_each_piece(counts, [&](std::string_view piece, std::uint64_t count) {

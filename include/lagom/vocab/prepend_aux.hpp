@@ -18,7 +18,7 @@ namespace vocab {
 /// in auxiliary order, and after them the source's other merges. New merges so go before old ones, and old
 /// ones change places: new tokens cross what the source keeps together, other languages are cut otherwise, and
 /// a source merge may lose its place. Known defects, kept: use `expand` or `append_aux` for what they should be.
-/// `auxiliary` has the source's kind of units. Fails with `out_of_range`, and with `unsupported` for models with
+/// `auxiliary` comes from `auxiliary_of`. Fails with `out_of_range`, and with `unsupported` for models with
 /// a prefix or suffix.
 template <piece_counts Counts>
 result<expanded> prepend_aux(const bpe& source, const bpe& auxiliary, const Counts& counts,
