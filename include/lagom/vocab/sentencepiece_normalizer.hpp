@@ -125,7 +125,7 @@ class sentencepiece_normalizer {
         const utf8_char c = decode_utf8(text, at);
         if (!c.well_formed) return at;
         length = c.length;
-        kind = others_[c.code / 4] >> (c.code % 4 * 2) & 3u;
+        kind = static_cast<unsigned>(others_[c.code / 4]) >> (c.code % 4 * 2) & 3u;
       }
       if (kind == changes) return at;
       if (kind == joins && at + length < text.size() && continues_[byte(at + length)]) return at;
