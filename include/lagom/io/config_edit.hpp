@@ -15,8 +15,8 @@ namespace io {
 /// are. An empty list changes nothing.
 using id_map = std::vector<token_id>;
 
-/// The map that keeps some ids and numbers them anew, in order. Fails with `bad_value` unless `kept` rises strictly,
-/// `out_of_range` unless its ids are below `source_size`.
+/// The map that keeps some ids and numbers them anew, in order. Fails with `bad_value` unless `kept` rises
+/// strictly, `out_of_range` unless its ids are below `source_size`.
 [[nodiscard]] inline result<id_map> map_of_kept(std::span<const token_id> kept, index_t source_size) {
   if (source_size < 0 || source_size > std::numeric_limits<token_id>::max()) {
     return failure{.code = errc::out_of_range, .key = "tokens"};
@@ -130,10 +130,10 @@ class config_editor {
 
 }  // namespace detail
 
-/// The text of a configuration with its vocabulary size and its ids brought up to date; everything else is as it was. An
-/// id whose token is gone becomes null, or leaves its list, and is named in `notes`.
-/// Fails with the errors of `parse_json`, `wrong_type` when it is no object, and, if `needs_size`, with `size_mismatch` when its
-/// "vocab_size" is not `old_size`; a missing one is put in.
+/// The text of a configuration with its vocabulary size and its ids brought up to date; everything else is as
+/// it was. An id whose token is gone becomes null, or leaves its list, and is named in `notes`. Fails with
+/// the errors of `parse_json`, `wrong_type` when it is no object, and, if `needs_size`, with `size_mismatch`
+/// when its "vocab_size" is not `old_size`; a missing one is put in.
 [[nodiscard]] inline result<std::string> edit_config(std::string_view text, const config_edit& edit,
                                                      bool needs_size, std::vector<std::string>& notes) {
   auto document = json_text::parse(std::string(text));

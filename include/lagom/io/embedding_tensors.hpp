@@ -111,13 +111,15 @@ template <std::size_t N>
 
 /// Finds the tensors by the names that the families of Hugging Face models give them.
 ///
-/// Tied: no head is stored; or the stored one is a copy and config.json's "tie_word_embeddings" is true or missing. Stored copies of a matrix (T5's "shared" beside its aliases, a prediction module's own
-/// embedding) are found by name and compared byte by byte.
+/// Tied: no head is stored; or the stored one is a copy and config.json's "tie_word_embeddings" is true or
+/// missing. Stored copies of a matrix (T5's "shared" beside its aliases, a prediction module's own embedding)
+/// are found by name and compared byte by byte.
 ///
-/// Fails with `unsupported` for a layout that is not known, naming the matrices that have "vocab_size" rows; for several
-/// matrices that are no copies of each other; and for a further tensor of the head with a row a token (the scales
-/// of a quantised head). Fails with `missing_tensor` for a name given that is not there, `wrong_shape` for a matrix
-/// that is none or a bias of another height, `bad_value` where config.json says tied and the stored head is another matrix.
+/// Fails with `unsupported` for a layout that is not known, naming the matrices that have "vocab_size" rows;
+/// for several matrices that are no copies of each other; and for a further tensor of the head with a row a
+/// token (the scales of a quantised head). Fails with `missing_tensor` for a name given that is not there,
+/// `wrong_shape` for a matrix that is none or a bias of another height, `bad_value` where config.json says
+/// tied and the stored head is another matrix.
 [[nodiscard]] inline result<embedding_tensors> find_embeddings(const checkpoint& from, const json& config,
                                                                const embedding_names& names = {}) {
   embedding_tensors out;

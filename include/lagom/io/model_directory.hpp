@@ -91,8 +91,8 @@ inline result<done> list_into(const std::string& directory, const std::string& p
 }  // namespace detail
 
 /// All files under a model directory, by name; links to files count as the files (the snapshots of a download
-/// cache are links into its blobs). Fails with `cannot_open` for what is neither file nor directory, `cannot_read`, or
-/// `too_deep`.
+/// cache are links into its blobs). Fails with `cannot_open` for what is neither file nor directory,
+/// `cannot_read`, or `too_deep`.
 [[nodiscard]] inline result<std::vector<model_entry>> list_model(const std::string& directory,
                                                                  const checkpoint& weights) {
   std::vector<model_entry> out;

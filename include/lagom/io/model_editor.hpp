@@ -232,9 +232,9 @@ class model_editor {
 
 }  // namespace detail
 
-/// Writes the model directory `target` from `source`: the tensors of the edit get their new rows, everything else keeps
-/// its bytes. Shapes, offsets, the index and the configurations follow; files with stale copies of the matrices are left
-/// out and listed.
+/// Writes the model directory `target` from `source`: the tensors of the edit get their new rows, everything
+/// else keeps its bytes. Shapes, offsets, the index and the configurations follow; files with stale copies of
+/// the matrices are left out and listed.
 ///
 /// ```cpp
 /// lagom::io::model_edit edit;
@@ -242,13 +242,14 @@ class model_editor {
 /// edit.config = {.old_size = 32000, .new_size = 32104};
 /// auto report = lagom::io::edit_model("old", "new", edit);
 /// ```
-/// Memory: the made rows, which are the caller's, 8 bytes a target row, the headers, and a window of 1 MiB; files are seen
-/// through read-only mappings. The source is only read. The target appears at the end, complete and flushed to
-/// the disk, with one rename; before, its files lie in "TARGET.partial-...", where config.json comes last.
-/// `progress(done, total)` is told the bytes of tensors.
+/// Memory: the made rows, which are the caller's, 8 bytes a target row, the headers, and a window of 1 MiB;
+/// files are seen through read-only mappings. The source is only read. The target appears at the end,
+/// complete and flushed to the disk, with one rename; before, its files lie in "TARGET.partial-...", where
+/// config.json comes last. `progress(done, total)` is told the bytes of tensors.
 ///
-/// Fails with the errors of `checkpoint::open`, `check`, `edit_config`, `list_model` and `output_directory::create`;
-/// `duplicate_key` for a tensor that two edits or two shards have; `bad_value` when one directory lies in the other.
+/// Fails with the errors of `checkpoint::open`, `check`, `edit_config`, `list_model` and
+/// `output_directory::create`; `duplicate_key` for a tensor that two edits or two shards have; `bad_value`
+/// when one directory lies in the other.
 template <class Progress>
 result<edit_report> edit_model(const std::string& source, const std::string& target, const model_edit& edit,
                                const edit_options& options, Progress&& progress) {

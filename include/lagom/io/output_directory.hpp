@@ -20,13 +20,13 @@ namespace lagom {
 inline namespace v0 {
 namespace io {
 
-/// Files are written into "TARGET.partial-..." beside the target, which takes the target's name at the end. Not
-/// committed means: there is no target, and the partial directory is removed (or left behind under that name when the
-/// process is killed).
+/// Files are written into "TARGET.partial-..." beside the target, which takes the target's name at the end.
+/// Not committed means: there is no target, and the partial directory is removed (or left behind under that
+/// name when the process is killed).
 class output_directory {
  public:
-  /// Fails with `not_empty` when the target is a directory with something in it, and `cannot_write` when it is something
-  /// else or nothing can be made beside it.
+  /// Fails with `not_empty` when the target is a directory with something in it, and `cannot_write` when it
+  /// is something else or nothing can be made beside it.
   static result<output_directory> create(const std::string& target) {
     namespace fs = std::filesystem;
     std::error_code error;

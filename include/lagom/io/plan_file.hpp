@@ -91,8 +91,8 @@ class plan_columns {
 
 }  // namespace detail
 
-/// Writes a plan as a safetensors file: one vector a field, so that numpy reads it too; rows are runs that "..._ends"
-/// close. The file is replaced in one step. Fails with `cannot_write`.
+/// Writes a plan as a safetensors file: one vector a field, so that numpy reads it too; rows are runs that
+/// "..._ends" close. The file is replaced in one step. Fails with `cannot_write`.
 [[nodiscard]] inline result<done> save_plan(const std::string& path, const embed::plan& plan) {
   std::vector<std::int32_t> targets, ids, why, members;
   std::vector<std::int64_t> term_ends, noise_ends, noise_groups, ddofs, seeds, streams, group_ends,
@@ -154,9 +154,10 @@ class plan_columns {
   return out.write(path);
 }
 
-/// The plan of an opened file. Fails with `wrong_schema` (no plan, or of another version), `missing_tensor`, `wrong_dtype`,
-/// `wrong_shape`, `size_mismatch` (runs that do not fill their elements), `out_of_range`, `bad_value` (rows or groups that are
-/// not in canonical form), `too_large` (over 4096 groups), and the errors of `plan_builder::checked`; rows count from 0.
+/// The plan of an opened file. Fails with `wrong_schema` (no plan, or of another version), `missing_tensor`,
+/// `wrong_dtype`, `wrong_shape`, `size_mismatch` (runs that do not fill their elements), `out_of_range`,
+/// `bad_value` (rows or groups that are not in canonical form), `too_large` (over 4096 groups), and the
+/// errors of `plan_builder::checked`; rows count from 0.
 [[nodiscard]] inline result<embed::plan> read_plan(const safetensors& file) {
   auto source_size = detail::plan_source_size(file);
   if (!source_size) return source_size.error();
@@ -234,7 +235,8 @@ class plan_columns {
   return std::move(out).checked();
 }
 
-/// Reads a plan; what was saved comes back equal. Fails with the errors of `safetensors::open` and `read_plan`, naming the file.
+/// Reads a plan; what was saved comes back equal. Fails with the errors of `safetensors::open` and
+/// `read_plan`, naming the file.
 [[nodiscard]] inline result<embed::plan> load_plan(const std::string& path) {
   auto file = safetensors::open(path);
   if (!file) return file.error();

@@ -28,8 +28,8 @@ struct row_layout {
   std::uint64_t rows = 0, bytes = 0;  ///< how many, and bytes of one
 };
 
-/// The rows along an axis. Fails with `wrong_shape` where there is no such axis, or an extent before it is not 1, and with
-/// `wrong_dtype` where a row is no whole number of bytes.
+/// The rows along an axis. Fails with `wrong_shape` where there is no such axis, or an extent before it is
+/// not 1, and with `wrong_dtype` where a row is no whole number of bytes.
 [[nodiscard]] inline result<row_layout> rows_of(const tensor_view& tensor, std::size_t axis = 0) {
   if (axis >= tensor.shape.size()) return failure{.code = errc::wrong_shape};
   std::uint64_t bits = static_cast<std::uint64_t>(info(tensor.type).bits);
@@ -43,8 +43,9 @@ struct row_layout {
   return row_layout{tensor.shape[axis], bits / 8};
 }
 
-/// Whether an edit fits its tensor. Fails with the errors of `rows_of`, `out_of_range` for a source row that is not there
-/// (naming the target row), and `size_mismatch` when the made rows are not as many as are asked for.
+/// Whether an edit fits its tensor. Fails with the errors of `rows_of`, `out_of_range` for a source row that
+/// is not there (naming the target row), and `size_mismatch` when the made rows are not as many as are asked
+/// for.
 [[nodiscard]] inline result<row_layout> check(const row_edit& edit, const tensor_view& tensor) {
   const auto fail = [&](failure f) {
     f.key = edit.tensor;
@@ -73,13 +74,14 @@ struct row_layout {
   return layout;
 }
 
-/// The smallest multiple of `multiple` that is not below `rows`; `rows` itself for 0 and 1. Precondition: it fits.
+/// The smallest multiple of `multiple` that is not below `rows`; `rows` itself for 0 and 1. Precondition: it
+/// fits.
 [[nodiscard]] constexpr std::uint64_t padded_height(std::uint64_t rows, std::uint64_t multiple) noexcept {
   return multiple < 2 ? rows : (rows + multiple - 1) / multiple * multiple;
 }
 
-/// The rows of an expansion: the source's first `kept` rows, then made ones up to `height`. With `kept` the number of
-/// the source's ids, rows that only padded the source become the new tokens' and are made.
+/// The rows of an expansion: the source's first `kept` rows, then made ones up to `height`. With `kept` the
+/// number of the source's ids, rows that only padded the source become the new tokens' and are made.
 /// Precondition: kept <= height.
 [[nodiscard]] inline std::vector<std::int64_t> expanded_rows(std::uint64_t kept, std::uint64_t height) {
   LAGOM_ASSERT(kept <= height);

@@ -155,10 +155,10 @@ result<done> write_rows(const edited_tensor& t, const source_file& source, std::
   return size;
 }
 
-/// Writes the file at `path`, opened as `file`, with the rows of the edits; all other tensors keep their bytes, their
-/// order and the metadata. `progress(bytes)` is called for each stretch of data that is done.
-/// Cost: the made rows and short runs pass through memory, the rest goes from file to file.
-/// Fails with the errors of `edited_size` and `range_writer`, and with `truncated` when the file changed meanwhile.
+/// Writes the file at `path`, opened as `file`, with the rows of the edits; all other tensors keep their
+/// bytes, their order and the metadata. `progress(bytes)` is called for each stretch of data that is done.
+/// Cost: the made rows and short runs pass through memory, the rest goes from file to file. Fails with the
+/// errors of `edited_size` and `range_writer`, and with `truncated` when the file changed meanwhile.
 template <class Progress>
 result<done> write_edited(const std::string& path, const safetensors& file,
                           std::span<const row_edit* const> edits, range_writer& out, Progress&& progress) {

@@ -74,9 +74,11 @@ inline result<std::string> edited_trainer(std::string_view message, std::size_t 
 
 }  // namespace detail
 
-/// The model with the pieces that `ids` keeps (all, if it is empty) and then `more`. Kept pieces and all other settings keep their
-/// bytes, those this library does not know too; the trainer's vocabulary size and special ids follow, and samples of a self-test, which
-/// would fail, are dropped. Fails, for the old model and for the new one (which may lack its unknown piece, or a byte), with the errors of `sentencepiece_model::parse`.
+/// The model with the pieces that `ids` keeps (all, if it is empty) and then `more`. Kept pieces and all
+/// other settings keep their bytes, those this library does not know too; the trainer's vocabulary size and
+/// special ids follow, and samples of a self-test, which would fail, are dropped. Fails, for the old model
+/// and for the new one (which may lack its unknown piece, or a byte), with the errors of
+/// `sentencepiece_model::parse`.
 [[nodiscard]] inline result<std::string> edit_sentencepiece(std::string_view model, const id_map& ids,
                                                             std::span<const sentencepiece_entry> more) {
   auto parsed = sentencepiece_model::parse(model);
@@ -111,11 +113,13 @@ inline result<std::string> edited_trainer(std::string_view message, std::size_t 
   return out;
 }
 
-/// A SentencePiece model brought in step with its tokenizer.json. Nothing where the pieces are not the tokens by id, or the change
-/// cannot be said in pieces: the unknown piece or a byte is taken out, or ids leave a gap.
+/// A SentencePiece model brought in step with its tokenizer.json. Nothing where the pieces are not the tokens
+/// by id, or the change cannot be said in pieces: the unknown piece or a byte is taken out, or ids leave a
+/// gap.
 ///
-/// New pieces of a BPE model get the scores min - 1, min - 2, ...: every merge that is there goes first, which is what appended
-/// merges are. Added tokens between the pieces and the new ones become control and user-defined pieces.
+/// New pieces of a BPE model get the scores min - 1, min - 2, ...: every merge that is there goes first,
+/// which is what appended merges are. Added tokens between the pieces and the new ones become control and
+/// user-defined pieces.
 [[nodiscard]] inline std::optional<std::string> sentencepiece_in_step(std::string_view model,
                                                                       const tokenizer_document& before,
                                                                       const tokenizer_addition& more,

@@ -36,7 +36,8 @@ namespace io {
   return out;
 }
 
-/// WordPiece's vocab.txt: a token a line, the line its id. Nothing for other models, gaps in the ids, or line ends in tokens.
+/// WordPiece's vocab.txt: a token a line, the line its id. Nothing for other models, gaps in the ids, or line
+/// ends in tokens.
 [[nodiscard]] inline std::optional<std::string> vocabulary_txt(const tokenizer_document& doc) {
   if (doc.kind() != tokenizer_model::words) return std::nullopt;
   std::string out;

@@ -110,9 +110,9 @@ class role_editor {
 
 }  // namespace detail
 
-/// The text with the roles ("eos_token", "additional_special_tokens") of tokens that `has(content)` denies taken out
-/// and named in `notes`, and with new ids in "added_tokens_decoder" if there are any. `of_another`: the settings of a tokenizer that was
-/// replaced; its class and its added tokens go. Everything else stays.
+/// The text with the roles ("eos_token", "additional_special_tokens") of tokens that `has(content)` denies
+/// taken out and named in `notes`, and with new ids in "added_tokens_decoder" if there are any. `of_another`:
+/// the settings of a tokenizer that was replaced; its class and its added tokens go. Everything else stays.
 /// Fails with the errors of `parse_json`, and `wrong_type` when it is no object.
 [[nodiscard]] inline result<std::string> edit_roles(const std::string& text,
                                                     const std::function<bool(const std::string&)>& has,

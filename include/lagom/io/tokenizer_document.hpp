@@ -30,8 +30,9 @@ class tokenizer_document {
     bool special = false;
   };
 
-  /// Fails with the errors of `parse_json`; `missing_key`, `wrong_type`; `out_of_range` for an id that is negative or over
-  /// 2^31 - 2; `duplicate_key` for an id of two contents or a content of two ids; `unsupported` for other models.
+  /// Fails with the errors of `parse_json`; `missing_key`, `wrong_type`; `out_of_range` for an id that is
+  /// negative or over 2^31 - 2; `duplicate_key` for an id of two contents or a content of two ids;
+  /// `unsupported` for other models.
   static result<tokenizer_document> parse(std::string text) {
     auto document = json_text::parse(std::move(text));
     if (!document) return document.error();
@@ -88,7 +89,8 @@ class tokenizer_document {
   }
   [[nodiscard]] const json* find_json(const char* key) const { return io::find(text_.value(), key); }
 
-  /// The sides of a merge, which is a text with one space or a list of two texts; empty ones when it is neither.
+  /// The sides of a merge, which is a text with one space or a list of two texts; empty ones when it is
+  /// neither.
   static std::pair<std::string_view, std::string_view> sides(const json& entry) {
     if (entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_string()) {
       return {entry[0].get_ref<const std::string&>(), entry[1].get_ref<const std::string&>()};

@@ -113,9 +113,9 @@ inline result<done> edit_beside(const std::string& directory, const tokenizer_do
 
 }  // namespace detail
 
-/// Adds tokens to the tokenizer of a directory. Beside tokenizer.json, GPT-2's two files, WordPiece's list and a SentencePiece
-/// model are written anew where they can carry the tokens; other files that hold the old vocabulary are left out.
-/// Fails with the errors of `add_tokens`.
+/// Adds tokens to the tokenizer of a directory. Beside tokenizer.json, GPT-2's two files, WordPiece's list
+/// and a SentencePiece model are written anew where they can carry the tokens; other files that hold the old
+/// vocabulary are left out. Fails with the errors of `add_tokens`.
 [[nodiscard]] inline result<tokenizer_edits> add_tokens_to(const std::string& directory,
                                                            const tokenizer_addition& more) {
   const std::string path = directory + "/tokenizer.json";
@@ -157,10 +157,10 @@ inline result<done> edit_beside(const std::string& directory, const tokenizer_do
   return out;
 }
 
-/// Puts another tokenizer.json, as it is, in the place of a directory's. The files of the old tokenizer go or, where the new one
-/// can fill them, are written anew; of tokenizer_config.json what does not speak of tokens stays. `ids` maps the added tokens that both
-/// have by their contents, and all others to none.
-/// Fails with the errors of `tokenizer_document::parse` for either file.
+/// Puts another tokenizer.json, as it is, in the place of a directory's. The files of the old tokenizer go
+/// or, where the new one can fill them, are written anew; of tokenizer_config.json what does not speak of
+/// tokens stays. `ids` maps the added tokens that both have by their contents, and all others to none. Fails
+/// with the errors of `tokenizer_document::parse` for either file.
 [[nodiscard]] inline result<tokenizer_edits> replace_tokenizer_of(const std::string& directory,
                                                                   std::string target) {
   const std::string path = directory + "/tokenizer.json";

@@ -192,13 +192,13 @@ class tokenizer_trimmer {
 
 }  // namespace detail
 
-/// The document with some of its tokens only: the kept ids, rising, become 0, 1, 2... Merges stay whose two sides and
-/// result stay, in their order. Ids are brought up to date in the vocabulary, the added tokens, the post-processor, the padding
-/// and the unknown token; every other byte stays.
+/// The document with some of its tokens only: the kept ids, rising, become 0, 1, 2... Merges stay whose two
+/// sides and result stay, in their order. Ids are brought up to date in the vocabulary, the added tokens, the
+/// post-processor, the padding and the unknown token; every other byte stays.
 ///
-/// Trimming is exact where `kept` is closed as `vocab` makes it; here nothing is added to it.
-/// Fails with the errors of `tokenizer_document::parse` and `map_of_kept`; `unknown_token` for a token that the document needs (unknown,
-/// padding, post-processor) and that is not kept; `empty` when nothing is kept.
+/// Trimming is exact where `kept` is closed as `vocab` makes it; here nothing is added to it. Fails with the
+/// errors of `tokenizer_document::parse` and `map_of_kept`; `unknown_token` for a token that the document
+/// needs (unknown, padding, post-processor) and that is not kept; `empty` when nothing is kept.
 [[nodiscard]] inline result<edited_tokenizer> keep_tokens(std::string text, std::span<const token_id> kept) {
   auto doc = tokenizer_document::parse(std::move(text));
   if (!doc) return doc.error();

@@ -34,7 +34,8 @@ struct edited_tokenizer {
   std::vector<std::string> notes{};  ///< what is not as one might expect, a sentence each
 };
 
-/// The addition that an expansion is. `letters`: the model's tokens are bytes, which the file spells in letters.
+/// The addition that an expansion is. `letters`: the model's tokens are bytes, which the file spells in
+/// letters.
 [[nodiscard]] inline tokenizer_addition addition_of(const vocab::expanded& expansion, bool letters) {
   const auto spell = [&](std::string_view text) {
     std::string out;
@@ -125,14 +126,16 @@ inline result<done> add_merges(tokenizer_document& doc, const tokenizer_addition
 
 /// The document with more tokens and merges; every other byte of it stays.
 ///
-/// New tokens come after the largest id, added tokens included. The reference numbers added tokens that the model lacks by their
-/// turn, from the model's count on: so these are entered into the model with the ids that they have, and keep them.
-/// Merges take the form that the file has; texts become pairs when a token has a space in it.
+/// New tokens come after the largest id, added tokens included. The reference numbers added tokens that the
+/// model lacks by their turn, from the model's count on: so these are entered into the model with the ids
+/// that they have, and keep them. Merges take the form that the file has; texts become pairs when a token has
+/// a space in it.
 ///
-/// Fails with the errors of `tokenizer_document::parse`; `out_of_range` for an id that does not rise above all before it;
-/// `duplicate_key` for a content that is there; `bad_utf8`; `bad_merge`, with the row in the addition, for a merge that does not join two tokens
-/// into a third (the reference refuses such a file); `unsupported` for merges of a model without; for Unigram
-/// `bad_value` where ids leave a gap and `not_finite` for a score.
+/// Fails with the errors of `tokenizer_document::parse`; `out_of_range` for an id that does not rise above
+/// all before it; `duplicate_key` for a content that is there; `bad_utf8`; `bad_merge`, with the row in the
+/// addition, for a merge that does not join two tokens into a third (the reference refuses such a file);
+/// `unsupported` for merges of a model without; for Unigram `bad_value` where ids leave a gap and
+/// `not_finite` for a score.
 [[nodiscard]] inline result<edited_tokenizer> add_tokens(std::string text, const tokenizer_addition& more) {
   auto doc = tokenizer_document::parse(std::move(text));
   if (!doc) return doc.error();

@@ -10,7 +10,8 @@ namespace lagom {
 inline namespace v0 {
 namespace io {
 
-/// New rows of the matrices. The head's are used only where the model has one of its own, the biases' where it has any.
+/// New rows of the matrices. The head's are used only where the model has one of its own, the biases' where
+/// it has any.
 struct vocabulary_rows {
   std::vector<std::int64_t> input{}, head{};  ///< `row_edit::from` of the two; a bias goes by the head's
   std::span<const std::byte> made_input{}, made_head{}, made_bias{};  ///< `row_edit::made`
@@ -25,8 +26,8 @@ struct vocabulary_rows {
 /// auto edit = vocabulary_edit(*weights, *found, rows, std::move(*files));
 /// auto report = edit_model(dir, out, *edit);
 /// ```
-/// "vocab_size" follows the matrix that it is the height of, the head first. Fails with `size_mismatch` when it is the height of
-/// neither.
+/// "vocab_size" follows the matrix that it is the height of, the head first. Fails with `size_mismatch` when
+/// it is the height of neither.
 [[nodiscard]] inline result<model_edit> vocabulary_edit(const checkpoint& weights,
                                                         const embedding_tensors& found,
                                                         const vocabulary_rows& rows,
