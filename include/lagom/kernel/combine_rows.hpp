@@ -147,19 +147,18 @@ struct combine_rows_fn {
         combine_strided<B, Acc, S>(rows, terms, n, out);
         return;
       }
-      [[maybe_unused]] const bool copies = n == 1 && static_cast<float>(terms[0].weight) == 1.0f;
       const index_t pitch = rows.row_stride();
+      if constexpr (std::same_as<S, T>) {
+        if (n == 1 && static_cast<float>(terms[0].weight) == 1.0f) {
+          __builtin_memcpy(out.data(), rows.data() + static_cast<index_t>(terms[0].id) * pitch,
+                           static_cast<std::size_t>(out.size()) * sizeof(T));
+          return;
+        }
+      }
       for (index_t first = 0; first < out.size(); first += combine_block) {
         const index_t left = out.size() - first, cols = left < combine_block ? left : combine_block;
         const S* const from = rows.data() + first;
         fetch_ahead(from, pitch, terms + n, ahead, cols);
-        if constexpr (std::same_as<S, T>) {
-          if (copies) {
-            __builtin_memcpy(out.data() + first, from + static_cast<index_t>(terms[0].id) * pitch,
-                             static_cast<std::size_t>(cols) * sizeof(T));
-            continue;
-          }
-        }
         combine_block_of<B, Acc>(from, pitch, terms, n, out.data() + first, cols);
       }
     }
