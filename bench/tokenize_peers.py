@@ -137,7 +137,7 @@ def compare(bench, tokenizer, text, folder):
     document = None if is_file else json.loads(tokenizer.read_text())
     added = [] if is_file else [t["content"] for t in document["added_tokens"]]
     lines = [line for line in text.read_text().split("\n") if not any(t in line for t in added)]
-    name, text = text.name, Path(folder, "lines.txt")
+    title, text = text.name, Path(folder, "lines.txt")
     lines = [line for line in lines if line]
     content = "".join(line + "\n" for line in lines).encode()
     text.write_bytes(content)
@@ -162,7 +162,7 @@ def compare(bench, tokenizer, text, folder):
             found = peer()
             if found:
                 others[name] = min(others.get(name, found), found, key=lambda r: r[0])
-    print(f"  {name}")
+    print(f"  {title}")
     row(f"lagom (loaded in {1e3 * load:.0f} ms)", len(content), ours[0], len(ours[1]))
     for name, (seconds, ids) in others.items():
         row(name, len(content), seconds, len(ids), ours[0], ids == ours[1])

@@ -3,6 +3,7 @@
 #include <lagom/core/random.hpp>
 #include <lagom/vocab.hpp>
 
+#include <cstring>
 #include <map>
 #include <string>
 #include <vector>
@@ -324,6 +325,38 @@ TEST_CASE("words are cut apart only where the vocabulary allows it", "[vocab][bp
   CHECK(cuts({"?", "a", "b", " "}, {{"a", "b"}}, "ab a b") == "ab| a| b");
   CHECK(cuts(units, {}, piece, {.unit = bpe_unit::character, .ignore_merges = true, .unk = 0}) == piece);
   CHECK(cuts(units, {}, "") == "");
+}
+
+TEST_CASE("a short word's key is its bytes, whatever may be read after it", "[vocab][word_cache]") {
+  const std::string text = "0123456789abcdefghijklmnopqrstuv";
+  for (std::size_t n = 1; n <= 16; ++n) {
+    std::string padded = text.substr(0, n);
+    padded.resize(16);
+    detail::word_key expected;
+    std::memcpy(expected.words.data(), padded.data(), 16);
+    const std::vector<char> exact(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(n));
+    CHECK(detail::word_key::of({exact.data(), n}, n) == expected);
+    CHECK(detail::word_key::of({text.data(), n}, text.size()) == expected);
+  }
+}
+
+TEST_CASE("words that are tokens are found by all their bytes", "[vocab][bpe]") {
+  token_table tokens;
+  const std::vector<std::string> texts{
+      "abcd", "abcdabcd",           "abcdefghijkl", "abcdefghijklm",       std::string("a\0", 2),
+      "a",    std::string(1, '\0'), "abcdefgh",     std::string("\0a", 2), "unmarked"};
+  for (const auto& t : texts) REQUIRE(tokens.add(static_cast<token_id>(tokens.size()), t));
+  std::vector<std::uint8_t> marks(texts.size(), 1);
+  marks.back() = 0;
+  const word_table words(tokens, marks);
+  for (std::size_t i = 0; i + 1 < texts.size(); ++i)
+    CHECK(words.find(tokens, texts[i]) == static_cast<token_id>(i));
+  for (const char* const other :
+       {"", "unmarked", "b", "abc", "abcda", "abcdabcda", "abcdefghijk", "abcdefghijklmn"}) {
+    CHECK(words.find(tokens, other) == no_token);
+  }
+  CHECK(words.find(tokens, std::string("abcd\0", 5)) == no_token);
+  CHECK(word_table().find(tokens, "a") == no_token);
 }
 
 TEST_CASE("a cache of words gives what was put in", "[vocab][word_cache]") {

@@ -60,7 +60,18 @@ struct utf8_char {
 /// Offset of the first ill-formed sequence from `from` on, which is a character's begin; the size of the text
 /// when there is none.
 [[nodiscard]] inline std::size_t find_ill_formed(std::string_view text, std::size_t from = 0) noexcept {
+  const auto continues = [text](std::size_t i) {
+    return (static_cast<unsigned char>(text[i]) & 0xC0) == 0x80;
+  };
   for (std::size_t i = find_non_ascii(text, from); i < text.size(); i = find_non_ascii(text, i)) {
+    // Most characters by two comparisons; what is left is decided by `decode_utf8`.
+    for (; i + 2 < text.size();) {
+      const unsigned lead = static_cast<unsigned char>(text[i]);
+      const bool two = lead >= 0xC2 && lead <= 0xDF, three = lead >= 0xE1 && lead <= 0xEC;
+      if (!(two || three) || !continues(i + 1) || (three && !continues(i + 2))) break;
+      i += two ? 2 : 3;
+    }
+    if (i == text.size() || static_cast<unsigned char>(text[i]) < 0x80) continue;
     const utf8_char c = decode_utf8(text, i);
     if (!c.well_formed) return i;
     i += c.length;

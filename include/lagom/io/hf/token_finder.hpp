@@ -3,6 +3,7 @@
 /// Finding given texts in a text: the leftmost first, the longest of those that begin there.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <vector>
@@ -32,7 +33,7 @@ class hf_token_finder {
   template <class Found>
   void for_each(std::string_view text, Found&& found) const {
     if (empty()) return;
-    for (std::size_t begin = 0; begin < text.size();) {
+    for (std::size_t begin = next_begin(text, 0); begin < text.size(); begin = next_begin(text, begin)) {
       std::uint32_t at = first_[static_cast<unsigned char>(text[begin])];
       std::size_t end = begin;
       token_id value = no_token;
@@ -54,6 +55,13 @@ class hf_token_finder {
   }
 
  private:
+  /// Where a text may begin, from `at` on.
+  [[nodiscard]] std::size_t next_begin(std::string_view text, std::size_t at) const noexcept {
+    if (only_first_ != 0) return std::min(text.find(only_first_, at), text.size());
+    while (at < text.size() && first_[static_cast<unsigned char>(text[at])] == 0) ++at;
+    return at;
+  }
+
   struct node {
     std::uint32_t first_child = 0, sibling = 0;  // 0: none, for the root is nobody's child
     token_id value = no_token;
@@ -71,12 +79,16 @@ class hf_token_finder {
     const auto made = static_cast<std::uint32_t>(nodes_.size());
     nodes_.push_back({.sibling = nodes_[at].first_child, .byte = byte});
     nodes_[at].first_child = made;
-    if (at == 0) first_[static_cast<unsigned char>(byte)] = made;
+    if (at == 0) {
+      first_[static_cast<unsigned char>(byte)] = made;
+      only_first_ = made == 1 ? byte : '\0';
+    }
     return made;
   }
 
   std::vector<node> nodes_ = std::vector<node>(1);
   std::array<std::uint32_t, 256> first_{};
+  char only_first_ = '\0';  // the byte that all of them begin with, where there is one
 };
 
 }  // namespace detail
