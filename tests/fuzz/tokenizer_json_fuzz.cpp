@@ -31,6 +31,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (tokenizer->token_of(tokenizer->content_of(id)) != id) std::abort();
         (void)tokenizer->bytes_of(id);
       }
+      std::vector<lagom::token_id> plain, placed;
+      tokenizer->encode(text, [&](lagom::token_id t) { plain.push_back(t); });
+      tokenizer->encode_with_offsets(text, [&](const lagom::io::token_span& t) {
+        placed.push_back(t.token);
+        if (t.begin > t.end) std::abort();
+      });
+      if (plain != placed) std::abort();
       if (!lagom::vocab::is_utf8(tokenizer->decode(ids, false))) std::abort();
       if (!lagom::vocab::is_utf8(tokenizer->decode(ids, true))) std::abort();
     }
