@@ -23,45 +23,66 @@ enum class align_policy : std::uint8_t {
   overlap_weighted,
 };
 
+namespace detail {
+
+template <align_policy Policy, class Visit>
+void align_by(cuts source, cuts target, std::vector<aligned_piece>& scratch, Visit& visit) {
+  const std::size_t n = source.ends.size();
+  if (scratch.size() < n) scratch.resize(n);
+  aligned_piece* const pieces = scratch.data();
+  std::size_t first = 0, first_begin = 0, p = 0;  // the first source token that ends after p
+  for (std::size_t i = 0; i < target.ends.size(); ++i) {
+    const std::size_t q = target.ends[i];
+    if (p == q) {
+      visit(i, std::span<const aligned_piece>{}, false);
+      continue;
+    }
+    for (; first < n && source.ends[first] <= p; ++first) first_begin = source.ends[first];
+    std::size_t begin = first_begin, count = 0;
+    for (std::size_t s = first; s < n && begin < q; ++s) {
+      const std::size_t end = source.ends[s];
+      bool taken = end > begin;
+      if constexpr (Policy == align_policy::containment) {
+        taken = taken && ((begin >= p && end <= q) || (begin <= p && end >= q));
+      }
+      if (taken) {
+        std::uint32_t share = 1;
+        if constexpr (Policy == align_policy::overlap_weighted) {
+          share = static_cast<std::uint32_t>(std::min(end, q) - std::max(begin, p));
+        }
+        pieces[count++] = {static_cast<source_id>(source.tokens[s]), share};
+      }
+      begin = end;
+    }
+    const bool crossing =
+        first_begin != p || begin != q;  // `begin`: where the last one that was looked at ends
+    if (Policy == align_policy::exact_cover && crossing) count = 0;
+    visit(i, std::span<const aligned_piece>(pieces, count), crossing);
+    p = q;
+  }
+}
+
+}  // namespace detail
+
 /// Aligns two segmentations of one byte stream in O(n + m): calls `visit(i, pieces, crossing)` for every
 /// target token, in order, with its place, the source tokens that it takes, in order, and whether p or q is
 /// inside a source token. Tokens without bytes take none, are taken by none and cross none. `scratch` is
-/// overwritten.
+/// overwritten, and grows to the number of source tokens.
 ///
 /// Precondition: both segmentations end at the same byte.
 template <class Visit>
 void align(align_policy policy, cuts source, cuts target, std::vector<aligned_piece>& scratch,
            Visit&& visit) {
   LAGOM_ASSERT(source.tokens.size() == source.ends.size() && target.tokens.size() == target.ends.size());
-  const std::size_t n = source.ends.size();
-  std::size_t first = 0, first_begin = 0, p = 0;  // the first source token that ends after p
-  for (std::size_t i = 0; i < target.ends.size(); ++i) {
-    const std::size_t q = target.ends[i];
-    scratch.clear();
-    if (p == q) {
-      visit(i, std::span<const aligned_piece>{}, false);
-      continue;
-    }
-    for (; first < n && source.ends[first] <= p; ++first) first_begin = source.ends[first];
-    std::size_t begin = first_begin;
-    const std::size_t from = begin;
-    for (std::size_t s = first; s < n && begin < q; ++s) {
-      const std::size_t end = source.ends[s];
-      const bool inside = begin >= p && end <= q, around = begin <= p && end >= q;
-      if (end > begin && (policy != align_policy::containment || inside || around)) {
-        const auto id = static_cast<source_id>(source.tokens[s]);
-        std::uint32_t share = 1;
-        if (policy == align_policy::overlap_weighted) {
-          share = static_cast<std::uint32_t>(std::min(end, q) - std::max(begin, p));
-        }
-        scratch.push_back({id, share});
-      }
-      begin = end;
-    }
-    const bool crossing = from != p || begin != q;  // by now, the end of the last one that was looked at
-    if (policy == align_policy::exact_cover && crossing) scratch.clear();
-    visit(i, std::span<const aligned_piece>(scratch), crossing);
-    p = q;
+  switch (policy) {
+    case align_policy::exact_cover:
+      return detail::align_by<align_policy::exact_cover>(source, target, scratch, visit);
+    case align_policy::containment:
+      return detail::align_by<align_policy::containment>(source, target, scratch, visit);
+    case align_policy::overlap:
+      return detail::align_by<align_policy::overlap>(source, target, scratch, visit);
+    case align_policy::overlap_weighted:
+      return detail::align_by<align_policy::overlap_weighted>(source, target, scratch, visit);
   }
 }
 
