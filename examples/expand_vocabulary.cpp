@@ -24,7 +24,7 @@ struct options {
   word_vector_files words;
   bool trim = false, study = false;
   std::uint64_t seed = 42, pad_to = 1, study_from = 1024;
-  std::size_t loss_lines = 200;
+  std::size_t loss_lines = 200, trim_to = 0;
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
 };
 
@@ -118,7 +118,7 @@ class run {
     if (o_.trim) {
       auto counts = corpus_;
       if (!o_.source_corpus.empty()) counts.merge(count(*source_, {o_.source_corpus}, {}, o_.threads));
-      changed_ = must(trim(*source_, counts));
+      changed_ = must(trim(*source_, counts, o_.trim_to));
       const auto before = static_cast<double>(source_->tokenizer.size()),
                  after = static_cast<double>(changed_.tokenizer->size());
       const double rows = (before - after) * static_cast<double>(source_->tensors.width) *
@@ -316,6 +316,7 @@ int main(int argc, char** argv) {
                  "a tokenizer.json to take the place of the model's, instead of expanding");
   app.add_flag("--trim", o.trim,
                "the opposite: keep only what the corpora need, exactly as they are cut now");
+  app.add_option("--trim-to", o.trim_to, "keep no more tokens than this [all that the corpora need]");
   app.add_flag("--study", o.study,
                "how new tokens and alignment settle on 2^10, 2^11, ... lines of the corpus");
   app.add_option("--study-from", o.study_from, "lines of the smallest corpus of the study")
@@ -348,6 +349,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (app.count("--corpus") == 0 && o.held_out.empty()) {
     o.held_out = LAGOM_SHIPPED_TEXT "/second_language_held_out.txt";
+    if (o.source_corpus.empty()) o.source_corpus = LAGOM_SHIPPED_TEXT "/english.txt";
   }
   if (o.inits.empty()) {
     o.inits = o.out.empty() ? std::vector<std::string>{"random", "focus", "mean", "merge", "align"}
@@ -355,6 +357,7 @@ int main(int argc, char** argv) {
   }
   const char* wrong = nullptr;
   if (o.trim && !o.replace.empty()) wrong = "--trim and --replace exclude each other";
+  if (o.trim_to > 0 && !o.trim) wrong = "--trim-to needs --trim";
   if (!o.words.source.empty() && o.words.target.empty()) wrong = "--source-vectors needs --vectors";
   if (!o.words.dictionary.empty() && o.words.source.empty()) wrong = "--dictionary needs --source-vectors";
   if (!o.out.empty() && o.inits.size() > 1) wrong = "--out takes one initializer";

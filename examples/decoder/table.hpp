@@ -16,7 +16,9 @@ class table {
   // Rows that are there, one after the other.
   template <class W>
   table(std::vector<W> elements, lagom::index_t cols)
-      : rows_(static_cast<lagom::index_t>(elements.size()) / cols), cols_(cols), elements_(std::move(elements)) {}
+      : rows_(static_cast<lagom::index_t>(elements.size()) / cols),
+        cols_(cols),
+        elements_(std::move(elements)) {}
 
   [[nodiscard]] lagom::index_t rows() const { return rows_; }
   [[nodiscard]] lagom::index_t cols() const { return cols_; }

@@ -89,16 +89,53 @@ inline constexpr std::pair<std::string_view, placement> placements[] = {
                              {.tokens = tokens, .first_id = options.first_id, .reserved = options.reserved});
   }
   if (how == placement::prepend_aux) {
-    auto auxiliary = vocab::train_bpe(pieces, {.unit = (*bpe)->options().unit});
+    auto auxiliary = vocab::auxiliary_of(**bpe, pieces);
     if (!auxiliary) return auxiliary.error();
     return vocab::prepend_aux(**bpe, *auxiliary, pieces, tokens, options.first_id);
   }
   return vocab::expand(**bpe, pieces, options);
 }
 
+// The same for a Unigram model, whose ids are positions: no token may have one beyond them.
+[[nodiscard]] inline lagom::result<changed_vocabulary> expand_unigram(
+    const source_model& source, const lagom::vocab::corpus_counts& corpus, std::size_t tokens) {
+  namespace vocab = lagom::vocab;
+  const vocab::unigram& model = *source.tokenizer.unigram();
+  if (model.size() != source.tokenizer.size()) {
+    return lagom::failure{.code = lagom::errc::unsupported,
+                          .file = source.directory + "/tokenizer.json",
+                          .key = "expansion of a Unigram model with added tokens beyond its own"};
+  }
+  std::vector<vocab::unigram_piece> pieces;
+  for (lagom::token_id t = 0; t < static_cast<lagom::token_id>(model.size()); ++t) {
+    const std::string_view text = model.bytes_of(t);
+    pieces.push_back({text, model.score_of(t), model.find(text) == t});
+  }
+  vocab::unigram_expand_options options{.tokens = tokens};
+  options.reserved = expand_options_of(source, tokens).reserved;
+  auto chosen = vocab::append_unigram(pieces, model.options(), corpus.pre_tokens().by_bytes(), options);
+  if (!chosen) return chosen.error();
+  lagom::io::tokenizer_addition more;
+  for (std::size_t i = 0; i < chosen->tokens.size(); ++i) {
+    more.tokens.push_back({chosen->tokens[i].id, chosen->tokens[i].text, chosen->scores[i]});
+  }
+  auto files = lagom::io::add_tokens_to(source.directory, more);
+  if (!files) return files.error();
+  auto out = detail::finish(std::move(chosen->change), std::move(*files));
+  if (!out) return out.error();
+  for (const vocab::new_token& t : chosen->tokens) {
+    out->unreachable += t.reachable ? 0 : 1;
+    out->unused += t.count == 0 ? 1 : 0;
+  }
+  out->crossing = chosen->corpus.crossing;
+  out->tokens = std::move(chosen->tokens);
+  return out;
+}
+
 [[nodiscard]] inline lagom::result<changed_vocabulary> expand(const source_model& source,
                                                               const lagom::vocab::corpus_counts& corpus,
                                                               placement how, std::size_t tokens) {
+  if (source.tokenizer.unigram() != nullptr) return expand_unigram(source, corpus, tokens);
   auto chosen = choose_tokens(source, corpus, how, tokens);
   if (!chosen) return chosen.error();
   auto files = lagom::io::add_tokens_to(source.directory,
@@ -132,10 +169,12 @@ inline constexpr std::pair<std::string_view, placement> placements[] = {
 
 // ---- trimming: fewer tokens, numbered anew ---------------------------------------------------------------------
 
-// Keeps what the corpora need to be tokenized as before, the added tokens and the bytes. Fails with `unsupported`
-// for a model that is neither BPE nor Unigram nor WordPiece.
+// Keeps what the corpora need to be tokenized as before, the added tokens and the bytes; of a BPE model no more than
+// `most` tokens, if that is not 0: the least frequent leaves go first. Fails with `unsupported` for a model that is
+// neither BPE nor Unigram nor WordPiece, and for `most` without merges.
 [[nodiscard]] inline lagom::result<changed_vocabulary> trim(const source_model& source,
-                                                            const lagom::vocab::corpus_counts& corpus) {
+                                                            const lagom::vocab::corpus_counts& corpus,
+                                                            std::size_t most) {
   namespace vocab = lagom::vocab;
   const lagom::io::hf_tokenizer& all = source.tokenizer;
   vocab::token_set keep;
@@ -146,8 +185,20 @@ inline constexpr std::pair<std::string_view, placement> placements[] = {
     vocab::keep_always(model, keep);
     vocab::keep_exact(model, corpus, keep);
   };
+  if (most > 0 && all.bpe() == nullptr) {
+    return lagom::failure{.code = lagom::errc::unsupported,
+                          .file = source.directory + "/tokenizer.json",
+                          .key = "trimming a model without merges to a number of tokens"};
+  }
   if (all.bpe() != nullptr) {
+    vocab::token_set always = keep;
+    vocab::keep_always(*all.bpe(), always);
     keep_of(*all.bpe());
+    if (most > 0) {
+      const vocab::token_counts counts(all, corpus);
+      keep = vocab::leaf_first(vocab::bpe_ancestry(*all.bpe()), std::move(keep), counts.by_id(), most,
+                               std::move(always));
+    }
   } else if (all.unigram() != nullptr) {
     keep_of(*all.unigram());
   } else if (all.wordpiece() != nullptr) {

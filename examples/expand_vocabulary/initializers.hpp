@@ -44,6 +44,11 @@ struct initializer {
     }
     if (name == "align") return embed::align{}(e);
     if (name == "script_gaussian") return embed::script_gaussian{.seed = seed}(e);
+    if (name == "focus" && option == "centred") {
+      lagom::vocab::expansion centred = e;
+      centred.target_vectors = embed::centred(e.target_vectors);
+      return embed::focus{.rare = {.seed = seed}}(centred, blas);
+    }
     if (name == "focus") return embed::focus{.rare = {.seed = seed}}(e, blas);
     if (name == "clp") return embed::clp{}(e, blas);
     if (name == "clp_plus") return embed::clp_plus{}(e, blas);
@@ -75,7 +80,7 @@ inline const std::vector<known_initializer>& known_initializers() {
        {"exact_cover", "containment", "overlap", "overlap_weighted"},
        "the mean of what it covers in the corpus, weighed by how often"},
       {"script_gaussian", wants::nothing, {}, "drawn like the source tokens of its script"},
-      {"focus", wants::target_vectors, {}, "similar shared tokens by vectors trained on the corpus"},
+      {"focus", wants::target_vectors, {"centred"}, "similar shared tokens by vectors trained on the corpus"},
       {"clp", wants::target_vectors, {}, "all shared tokens, by similarity"},
       {"clp_plus", wants::target_vectors, {}, "the same, made sparse"},
       {"wechsel", wants::both_vectors, {}, "the nearest source tokens by word vectors of two languages"},

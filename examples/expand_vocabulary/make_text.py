@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Makes the two text files beside it: lines in the made-up second language that the example models know a little.
+"""Makes the text files beside it: lines in the made-up second language that the example models know a little, and English.
 
-    make_text.py             writes second_language.txt and second_language_held_out.txt, which share no line
+    make_text.py             writes second_language.txt and second_language_held_out.txt, which share no line, and
+                             english.txt: stories of the kind that the models were trained on
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ def main() -> None:
                  rng.choice(text.OBJECTS), rng.choice(text.PLACES), rng.choice(text.TIMES))
         lines[text.SECOND.sentence(*frame)] = None
     ordered = list(lines)
+    stories = "".join(text.story(rng) for _ in range(100))
+    (HERE / "english.txt").write_text(stories, encoding="utf-8")
     for name, part in (("second_language.txt", ordered[:1200]), ("second_language_held_out.txt", ordered[1200:])):
         (HERE / name).write_text("\n".join(part) + "\n", encoding="utf-8")
 

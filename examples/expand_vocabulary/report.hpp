@@ -62,10 +62,10 @@ inline void print_tokens_head() {
 
 inline void print_plan(const std::vector<lagom::cost::vocabulary_point>& curve,
                        const lagom::cost::vocabulary_recommendation& best) {
-  fmt::print("\n{:>7}  {:>11}  {:>10}  {:>10}  {:>8}  {:>10}  {:>10}\n", "tokens", "corpus", "more text",
+  fmt::print("\n{:>7}  {:>13}  {:>10}  {:>10}  {:>8}  {:>10}  {:>10}\n", "new", "corpus tokens", "more text",
              "less time", "decoding", "rows", "KV saved");
   for (const auto& p : curve) {
-    fmt::print("{:>7}  {:>11}  {:>9.1f}%  {:>9.1f}%  {:>7.2f}x  {:>10}  {:>10}\n", p.tokens,
+    fmt::print("{:>7}  {:>13}  {:>9.1f}%  {:>9.1f}%  {:>7.2f}x  {:>10}  {:>10}\n", p.tokens,
                grouped(p.target_tokens), p.more_text_percent, p.less_time_percent, p.decode_speedup,
                size_text(p.row_bytes), size_text(p.kv_bytes_saved));
   }

@@ -50,27 +50,6 @@ template <class Use>
   return use(*words);
 }
 
-// A line: a word of the source language, a tab, a word of the target language. Fails naming the line.
-[[nodiscard]] inline lagom::result<std::vector<lagom::embed::translation>> read_dictionary(
-    const std::string& path) {
-  std::vector<lagom::embed::translation> out;
-  std::uint64_t row = 0, bad = 0;
-  auto read = for_each_line(path, [&](std::string_view line) {
-    ++row;
-    const std::size_t tab = line.find('\t');
-    if (line.empty()) return;
-    if (tab == std::string_view::npos || tab == 0 || tab + 1 == line.size()) {
-      if (bad == 0) bad = row;
-      return;
-    }
-    out.emplace_back(line.substr(0, tab), line.substr(tab + 1));
-  });
-  if (!read) return read.error();
-  if (bad > 0)
-    return lagom::failure{.code = lagom::errc::bad_value, .file = path, .key = "translation", .row = bad};
-  return out;
-}
-
 // WECHSEL's way from words to tokens: by n-grams where the file has them, by the words that hold the token otherwise.
 // The source's vectors are turned into the target's space by the dictionary, or are there already without one.
 [[nodiscard]] inline lagom::result<lagom::done> vectors_of_words(const word_vector_files& files,
@@ -98,7 +77,7 @@ template <class Use>
                               .expected = static_cast<std::uint64_t>(target_words.width()),
                               .found = static_cast<std::uint64_t>(source_words.width())};
       }
-      auto dictionary = read_dictionary(files.dictionary);
+      auto dictionary = lagom::io::read_dictionary(files.dictionary);
       if (!dictionary) return dictionary.error();
       embed::procrustes pairs(target_words.width());
       if (embed::push_dictionary(pairs, source_words, target_words, *dictionary, lagom::io::case_forms{}) ==

@@ -38,9 +38,9 @@ template <class B, scalar S>
 void times(const B& b, mat_view<const S> matrix, bool transposed, mat_view<const float> x,
            mat_view<float> out) {
   constexpr index_t block = 256;
-  std::vector<float> copy(static_cast<std::size_t>(std::min(block, matrix.rows()) * matrix.cols()));
+  std::vector<float> copy(static_cast<std::size_t>((std::min)(block, matrix.rows()) * matrix.cols()));
   for (index_t first = 0; first < matrix.rows(); first += block) {
-    const index_t n = std::min(block, matrix.rows() - first);
+    const index_t n = (std::min)(block, matrix.rows() - first);
     const mat_view<float> part(copy.data(), n, matrix.cols());
     for (index_t i = 0; i < n; ++i) {
       for (index_t j = 0; j < matrix.cols(); ++j) part(i, j) = static_cast<float>(matrix(first + i, j));
@@ -70,12 +70,12 @@ template <scalar S, linear_algebra<float> B>
                                          const factorise_options& options = {}) {
   if (rank < 1) return failure{.code = errc::bad_value, .key = "rank"};
   if (matrix.empty()) return failure{.code = errc::empty, .key = "matrix"};
-  const index_t m = matrix.rows(), n = matrix.cols(), k = std::min(m, n);
-  rank = std::min(rank, k);
+  const index_t m = matrix.rows(), n = matrix.cols(), k = (std::min)(m, n);
+  rank = (std::min)(rank, k);
   const auto array = [](index_t rows, index_t cols) {
     return std::vector<float>(static_cast<std::size_t>(rows * cols));
   };
-  const bool exact = k <= std::max(options.exact_up_to, rank + options.oversampling);
+  const bool exact = k <= (std::max)(options.exact_up_to, rank + options.oversampling);
   const index_t l = exact ? k : rank + std::max<index_t>(options.oversampling, 0);
   std::vector<float> u = array(m, l), s = array(1, l), vt = array(l, n);
   const mat_view<float> uv(u.data(), m, l), vtv(vt.data(), l, n);

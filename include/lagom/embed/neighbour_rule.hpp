@@ -56,7 +56,7 @@ namespace detail {
                                                 std::vector<source_id> excluded = {}) {
   excluded = detail::sorted(std::move(excluded));
   neighbour_keys out(e.source_vectors.width());
-  const auto n = static_cast<std::size_t>(std::min(e.source_vectors.size(), e.source_size));
+  const auto n = static_cast<std::size_t>((std::min)(e.source_vectors.size(), e.source_size));
   out.directions.reserve(n);
   for (std::size_t s = 0; s < n; ++s) {
     if (e.source_vectors.has(s)) {
@@ -105,7 +105,7 @@ class neighbour_rule {
 
   void make(std::size_t first) const {
     first_ = first;
-    made_.assign(std::min(batch, e_.rows() - first), {});
+    made_.assign((std::min)(batch, e_.rows() - first), {});
     unit_rows queries(keys_.directions.width());
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < made_.size(); ++i) {

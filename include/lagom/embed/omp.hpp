@@ -159,7 +159,7 @@ struct omp {
   [[nodiscard]] std::vector<std::vector<scored>> solved(const vocab::expansion& e, std::size_t first,
                                                         mat_view<const float> dictionary, const B& b,
                                                         const Run& run) const {
-    const std::size_t n = std::min(static_cast<std::size_t>(product_rows), e.rows() - first);
+    const std::size_t n = (std::min)(static_cast<std::size_t>(product_rows), e.rows() - first);
     std::vector<detail::pursuit> all;
     std::vector<std::size_t> place;
     for (std::size_t i = 0; i < n; ++i) {

@@ -48,15 +48,15 @@ void for_each_product(const B& b, const Run& run, mat_view<const float> queries,
   LAGOM_ASSERT(queries.cols() == keys.cols());
   run((queries.rows() + product_rows - 1) / product_rows, [&](index_t task) {
     const index_t first_row = task * product_rows;
-    const index_t rows = std::min(product_rows, queries.rows() - first_row);
+    const index_t rows = (std::min)(product_rows, queries.rows() - first_row);
     const auto block = queries.slice_rows(first_row, rows);
-    const index_t width = std::min(product_columns, keys.rows());
+    const index_t width = (std::min)(product_columns, keys.rows());
     std::vector<float> tile(static_cast<std::size_t>(rows * width));
     std::vector<decltype(start())> states;
     states.reserve(static_cast<std::size_t>(rows));
     for (index_t i = 0; i < rows; ++i) states.push_back(start());
     for (index_t first = 0; first < keys.rows(); first += width) {
-      const index_t columns = std::min(width, keys.rows() - first);
+      const index_t columns = (std::min)(width, keys.rows() - first);
       const mat_view<float> products(tile.data(), rows, columns, width);
       detail::product_tile(b, block, keys.slice_rows(first, columns), products);
       for (index_t i = 0; i < rows; ++i) {

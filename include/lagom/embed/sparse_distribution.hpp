@@ -64,7 +64,7 @@ class sparse_distribution {
         i += 16;
         continue;
       }
-      const std::size_t end = std::min(i + 16, scores.size());
+      const std::size_t end = (std::min)(i + 16, scores.size());
       for (; i < end; ++i) push(first + static_cast<std::uint32_t>(i), scores[i]);
     }
   }
@@ -129,7 +129,7 @@ class sparse_distribution {
     const auto under = std::partition_point(candidates_.begin(), candidates_.end(),
                                             [&](const scored& s) { return s.value >= threshold_; });
     candidates_.erase(under, candidates_.end());
-    limit_ = std::max(first_limit, 2 * candidates_.size());
+    limit_ = (std::max)(first_limit, 2 * candidates_.size());
   }
 
   std::vector<scored> candidates_;

@@ -67,7 +67,7 @@ class token_vector_training {
     const std::uint64_t stream = (std::uint64_t{1} << 63) | steps_++;
     draws draw{random_, stream};
     const std::size_t reach = 1 + (std::uint64_t{draw()} * static_cast<std::uint64_t>(options_.window) >> 32);
-    const std::size_t begin = i > reach ? i - reach : 0, end = std::min(line_.size(), i + reach + 1);
+    const std::size_t begin = i > reach ? i - reach : 0, end = (std::min)(line_.size(), i + reach + 1);
     if (end - begin < 2) return;
     if (options_.skip_gram) {
       for (std::size_t c = begin; c < end; ++c) {
@@ -151,7 +151,7 @@ template <class Corpus>
   if (options.negatives < 0) return bad("negatives");
   if (!is_finite(&options.rate) || options.rate < 0) return bad("rate");
   if (!is_finite(&options.sample) || options.sample < 0) return bad("sample");
-  constexpr std::uint32_t rare = std::numeric_limits<std::uint32_t>::max();
+  constexpr std::uint32_t rare = (std::numeric_limits<std::uint32_t>::max)();
   std::vector<std::uint64_t> seen(static_cast<std::size_t>(tokens));
   token_id wrong = 0;
   bool all_known = true;

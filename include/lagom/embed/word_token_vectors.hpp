@@ -84,7 +84,7 @@ struct plain_and_spaced {
 struct word_mean_options {
   bool by_frequency = true;  ///< WECHSEL: words weigh as often as they were seen; false: OFA, all the same
   bool count_forms = false;  ///< compat: a word counts once for each of its forms that has the token
-  index_t most = std::numeric_limits<index_t>::max();  ///< the first `most` words only
+  index_t most = (std::numeric_limits<index_t>::max)();  ///< the first `most` words only
 };
 
 /// WECHSEL's vectors where words have no n-grams, and OFA's (arXiv 2311.08849, section 3.2): token t gets the
@@ -100,7 +100,7 @@ template <tokenizer T, word_source Words, class Forms = plain_and_spaced>
   std::vector<double> sums(static_cast<std::size_t>(n * width)), total(static_cast<std::size_t>(n));
   std::vector<float> row(static_cast<std::size_t>(width));
   std::vector<token_id> form, all;
-  for (index_t i = 0; i < std::min(static_cast<index_t>(words.size()), options.most); ++i) {
+  for (index_t i = 0; i < (std::min)(static_cast<index_t>(words.size()), options.most); ++i) {
     const std::string_view word = words.word(i);
     if (!words.vector_of(word, row)) continue;
     all.clear();

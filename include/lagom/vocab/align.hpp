@@ -48,7 +48,7 @@ void align_by(cuts source, cuts target, std::vector<aligned_piece>& scratch, Vis
       if (taken) {
         std::uint32_t share = 1;
         if constexpr (Policy == align_policy::overlap_weighted) {
-          share = static_cast<std::uint32_t>(std::min(end, q) - std::max(begin, p));
+          share = static_cast<std::uint32_t>((std::min)(end, q) - (std::max)(begin, p));
         }
         pieces[count++] = {static_cast<source_id>(source.tokens[s]), share};
       }

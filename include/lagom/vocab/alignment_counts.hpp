@@ -152,7 +152,7 @@ class alignment_counts {
   std::size_t total_of(target_id token) {
     LAGOM_ASSERT(token != target_id::none);
     const std::size_t row = row_of(token);
-    if (row >= total_by_token_.size()) total_by_token_.resize(std::max(row + 1, row + row / 2), none);
+    if (row >= total_by_token_.size()) total_by_token_.resize((std::max)(row + 1, row + row / 2), none);
     if (total_by_token_[row] == none) {
       total_by_token_[row] = static_cast<std::uint32_t>(totals_.size());
       totals_.push_back({.token = token});

@@ -109,7 +109,7 @@ class byte_arena {
 
   void grow(std::size_t need) {
     constexpr std::size_t first = 1024, largest = std::size_t{1} << chunk_bits;
-    const std::size_t size = std::max(need, std::clamp(reserved_, first, largest));
+    const std::size_t size = (std::max)(need, std::clamp(reserved_, first, largest));
     chunks_.push_back({std::unique_ptr<char[]>(new char[size]), 0});
     room_ = size;
     reserved_ += size;

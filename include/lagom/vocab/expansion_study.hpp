@@ -59,8 +59,9 @@ template <piece_counts Counts>
       if (coarse[k] < first) continue;
       tuple.clear();
       for (std::size_t i = s; i < fine.size() && (i == 0 || fine_ends[i - 1] < end); ++i) {
-        const std::size_t from = std::max(begin, i == 0 ? 0 : fine_ends[i - 1]);
-        tuple.push_back({source_id{fine[i]}, static_cast<std::uint32_t>(std::min(end, fine_ends[i]) - from)});
+        const std::size_t from = (std::max)(begin, i == 0 ? 0 : fine_ends[i - 1]);
+        tuple.push_back(
+            {source_id{fine[i]}, static_cast<std::uint32_t>((std::min)(end, fine_ends[i]) - from)});
       }
       tuples.push(target_id{coarse[k]}, tuple, count);
     }

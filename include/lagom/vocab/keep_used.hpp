@@ -59,7 +59,7 @@ inline void keep_exact(const wordpiece& model, const corpus_counts& corpus, toke
   keep_frequent(model, corpus, keep);
   const token_table& tokens = model.tokens();
   std::size_t longest = 0;
-  for (token_id t = 0; t < tokens.size(); ++t) longest = std::max(longest, tokens[t].size());
+  for (token_id t = 0; t < tokens.size(); ++t) longest = (std::max)(longest, tokens[t].size());
   const std::string& prefix = model.options().continuing_prefix;
   std::string spelled;
   corpus.pre_tokens().for_each_unordered([&](std::string_view word, std::uint64_t) {
@@ -68,7 +68,7 @@ inline void keep_exact(const wordpiece& model, const corpus_counts& corpus, toke
     if (found || count_characters(word) > model.options().max_chars) return;
     for (std::size_t at = 0; at < word.size();) {
       token_id best = no_token;
-      std::size_t length = std::min(word.size() - at, longest);
+      std::size_t length = (std::min)(word.size() - at, longest);
       for (; length > 0; --length) {
         spelled.assign(at > 0 ? prefix : std::string()).append(word.substr(at, length));
         best = tokens.find(spelled);

@@ -35,8 +35,8 @@ namespace vocab {
   };
   std::size_t size = counts.size();
   tokens.for_each([&](token_id t) {
-    size = std::max(size, at(t) + 1);
-    each_side(t, [&](token_id side) { size = std::max(size, at(side) + 1); });
+    size = (std::max)(size, at(t) + 1);
+    each_side(t, [&](token_id side) { size = (std::max)(size, at(side) + 1); });
   });
   uses.resize(size);
   counts.resize(size);

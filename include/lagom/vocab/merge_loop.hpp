@@ -40,7 +40,7 @@ std::size_t merge_short(const merge_table& merges, std::span<token_id> ids, Firs
   std::uint64_t best = never;
   for (std::size_t i = 0; i + 1 < n; ++i) {
     keys[i] = key(first_rank(i), i);
-    best = std::min(best, keys[i]);
+    best = (std::min)(best, keys[i]);
   }
   if (best == never) return n;
   for (std::size_t i = 0; i <= n; ++i) {
@@ -62,11 +62,11 @@ std::size_t merge_short(const merge_table& merges, std::span<token_id> ids, Firs
     std::uint64_t even = never, odd = never;
     std::size_t i = 0;
     for (; i + 1 < n; i += 2) {
-      even = std::min(even, keys[i]);
-      odd = std::min(odd, keys[i + 1]);
+      even = (std::min)(even, keys[i]);
+      odd = (std::min)(odd, keys[i + 1]);
     }
-    if (i < n) even = std::min(even, keys[i]);
-    best = std::min(even, odd);
+    if (i < n) even = (std::min)(even, keys[i]);
+    best = (std::min)(even, odd);
   } while (best != never);
   std::size_t kept = 0;
   for (std::size_t i = 0; i != n; i = next[i]) ids[kept++] = ids[i];

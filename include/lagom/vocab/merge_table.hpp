@@ -46,7 +46,7 @@ class merge_table {
     for (const entry& e : ranked) {
       LAGOM_ASSERT(e.rank != no_rank);
       ranks_.push_back(e.rank);
-      rank_end_ = std::max(rank_end_, e.rank + 1);
+      rank_end_ = (std::max)(rank_end_, e.rank + 1);
     }
     build(ranked);
   }
@@ -88,7 +88,7 @@ class merge_table {
     results_.reserve(merges.size());
     for (const Merge& m : merges) {
       LAGOM_ASSERT(m.left >= 0 && m.right >= 0 && m.result >= 0);
-      largest = std::max(largest, std::max(m.left, m.right));
+      largest = (std::max)(largest, (std::max)(m.left, m.right));
       results_.push_back(m.result);
     }
     const bool narrow = largest < (token_id{1} << narrow_bits) && merges.size() < index_mask;

@@ -163,7 +163,7 @@ class piece_trie {
         low += step;
         step *= 2;
       }
-      std::size_t high = std::min(end, low + step);
+      std::size_t high = (std::min)(end, low + step);
       while (high - low > 1) {
         const std::size_t middle = low + (high - low) / 2;
         (label_of(middle, depth) == label ? low : high) = middle;

@@ -42,7 +42,7 @@ struct offset_options {
   std::vector<offset_token> out;
   if (options.bos != no_token) out.push_back({options.bos, 0, 0});
   const std::size_t prefix = options.dummy_prefix ? 1 : 0;
-  const auto in_text = [&](std::size_t at) { return std::min(at < prefix ? 0 : at - prefix, text.size()); };
+  const auto in_text = [&](std::size_t at) { return (std::min)(at < prefix ? 0 : at - prefix, text.size()); };
   for (std::size_t i = 0, p = 0; i < of.tokens.size(); p = of.ends[i++]) {
     const std::size_t begin = in_text(p), end = in_text(of.ends[i]);
     offset_token t{of.tokens[i], character[begin], character[begin]};

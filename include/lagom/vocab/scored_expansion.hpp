@@ -145,7 +145,7 @@ result<scored_expansion> append_scored(const scored_source& source, const Counts
     const scored_piece& p = source.pieces[row];
     if (p.unused) return failure{.code = errc::unsupported, .key = "unused pieces", .row = row};
     scores[row] = p.score;
-    if (p.matches) least = std::min(least, p.score);
+    if (p.matches) least = (std::min)(least, p.score);
   }
   if (auto ok = detail::make_scored(source, {}, {}); !ok) return ok.error();
   token_table table = detail::table_of(source);

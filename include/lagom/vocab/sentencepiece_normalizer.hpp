@@ -77,7 +77,7 @@ class sentencepiece_normalizer {
       }
       charsmap::rule r = prefix(text.substr(at));
       at += r.length;
-      if (after_space) r.text.remove_prefix(std::min(r.text.find_first_not_of(' '), r.text.size()));
+      if (after_space) r.text.remove_prefix((std::min)(r.text.find_first_not_of(' '), r.text.size()));
       if (!r.text.empty()) {
         append_marked(out, r.text);
         after_space = r.text.back() == ' ';

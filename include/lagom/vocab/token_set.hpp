@@ -29,7 +29,7 @@ class token_set {
   bool add(token_id token) {
     LAGOM_ASSERT(token >= 0);
     const auto i = static_cast<std::size_t>(token);
-    if (i >= in_.size()) in_.resize(std::max(i + 1, in_.size() + in_.size() / 2));
+    if (i >= in_.size()) in_.resize((std::max)(i + 1, in_.size() + in_.size() / 2));
     if (in_[i] != 0) return false;
     in_[i] = 1;
     ++count_;
@@ -74,7 +74,7 @@ class token_set {
   /// The same ids.
   friend bool operator==(const token_set& a, const token_set& b) noexcept {
     if (a.count_ != b.count_) return false;
-    const std::size_t n = std::min(a.in_.size(), b.in_.size());
+    const std::size_t n = (std::min)(a.in_.size(), b.in_.size());
     return std::equal(a.in_.begin(), a.in_.begin() + static_cast<std::ptrdiff_t>(n), b.in_.begin());
   }
 

@@ -51,7 +51,7 @@ struct tokenization_change {
     target_tokens += o.target_tokens;
     crossing += o.crossing;
     unmeasured += o.unmeasured;
-    counts.resize(std::max(counts.size(), o.counts.size()));
+    counts.resize((std::max)(counts.size(), o.counts.size()));
     for (std::size_t i = 0; i < o.counts.size(); ++i) counts[i] += o.counts[i];
   }
 };
@@ -69,8 +69,8 @@ inline bool token_ends(const bpe& model, const bpe_units& units, std::string_vie
     const int byte = text.size() == 6 ? units.fallback_byte(ids[i]) : -1;
     const char one = static_cast<char>(static_cast<unsigned char>(byte));
     if (byte >= 0) text = {&one, 1};
-    if (byte < 0 && i > 0) text.remove_prefix(std::min(prefix.size(), text.size()));
-    if (byte < 0 && i + 1 == ids.size()) text.remove_suffix(std::min(suffix.size(), text.size()));
+    if (byte < 0 && i > 0) text.remove_prefix((std::min)(prefix.size(), text.size()));
+    if (byte < 0 && i + 1 == ids.size()) text.remove_suffix((std::min)(suffix.size(), text.size()));
     if (piece.substr(at, text.size()) != text) return false;
     at += text.size();
     ends.push_back(at);

@@ -78,11 +78,11 @@ class unigram {
       if (p.score > largest_score || p.score < -largest_score) {
         return failure{.code = errc::out_of_range, .key = "score", .row = row};
       }
-      least = row == 0 ? p.score : std::min(least, p.score);
+      least = row == 0 ? p.score : (std::min)(least, p.score);
       if (p.matches) texts.push_back({p.text, static_cast<token_id>(row), p.score});
       out.texts_.push_back(p.text);
       out.scores_.push_back(p.score);
-      out.greatest_ = std::max(out.greatest_, std::abs(p.score));
+      out.greatest_ = (std::max)(out.greatest_, std::abs(p.score));
     }
     auto trie = piece_trie::make(texts);
     if (!trie) return trie.error();

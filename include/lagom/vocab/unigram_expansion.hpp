@@ -93,7 +93,7 @@ result<unigram_expansion> append_unigram(std::span<const unigram_piece> source, 
     const unigram_piece& p = source[row];
     if (!p.matches) continue;
     (void)old.add(static_cast<token_id>(row), p.text);  // of equal texts the first will do
-    least = std::min(least, p.score);
+    least = (std::min)(least, p.score);
     marks = marks || p.text.substr(0, detail::space_mark.size()) == detail::space_mark;
   }
   auto trained =
@@ -120,7 +120,7 @@ result<unigram_expansion> append_unigram(std::span<const unigram_piece> source, 
     });
   });
   const auto score = [least](std::uint64_t count, std::uint64_t total) {
-    return std::max(least, lagom::detail::log(static_cast<double>(count) / static_cast<double>(total)));
+    return (std::max)(least, lagom::detail::log(static_cast<double>(count) / static_cast<double>(total)));
   };
   std::vector<candidate> chosen;
   for (token_id t = 0; t < trained->size(); ++t) {

@@ -40,7 +40,7 @@ inline constexpr double rebase_limit = 1e5;
 template <class Sum>
 void viterbi(const piece_trie& pieces, double unk_score, token_id unk, std::string_view text, double before,
              std::span<viterbi_step> ends, double* margins = nullptr) noexcept {
-  constexpr double huge = std::numeric_limits<double>::max();
+  constexpr double huge = (std::numeric_limits<double>::max)();
   for (viterbi_step& s : ends) s = {0, nowhere, no_token};
   if (margins != nullptr) std::fill_n(margins, ends.size(), huge);
   ends[0].sum = before;
@@ -48,7 +48,7 @@ void viterbi(const piece_trie& pieces, double unk_score, token_id unk, std::stri
     viterbi_step& best = ends[end];
     if (best.start != nowhere) {
       const bool wins = sum > best.sum;
-      if (margins != nullptr) margins[end] = wins ? sum - best.sum : std::min(margins[end], best.sum - sum);
+      if (margins != nullptr) margins[end] = wins ? sum - best.sum : (std::min)(margins[end], best.sum - sum);
       if (!wins) return;
     }
     best = {sum, static_cast<std::uint32_t>(start), id};
@@ -74,12 +74,12 @@ void viterbi(const piece_trie& pieces, double unk_score, token_id unk, std::stri
       if (node == nullptr) break;
       if (node->id == no_token) continue;
       offer(end, sum_of(node->score, here), at, node->id);
-      farthest = std::max(farthest, end);
+      farthest = (std::max)(farthest, end);
       known = known || end == next;
     }
     if (!known) {
       offer(next, sum_of(unk_score, here), at, unk);
-      farthest = std::max(farthest, next);
+      farthest = (std::max)(farthest, next);
     }
     at = next;
   }

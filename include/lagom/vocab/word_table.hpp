@@ -32,7 +32,7 @@ class word_table {
       if (is_word_[i] == 0) continue;
       const auto id = static_cast<token_id>(i);
       const std::string_view text = tokens[id];
-      longest_ = std::max(longest_, text.size());
+      longest_ = (std::max)(longest_, text.size());
       if (!is_short(text)) continue;
       const entry e = entry_of(text, id);
       std::size_t at = home(e);
