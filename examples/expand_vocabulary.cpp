@@ -2,6 +2,7 @@
 // Gives a model a new language: picks tokens, initialises their rows, writes a directory that Hugging Face loads.
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <lagom/io/describe.hpp>
 
 #include "expand_vocabulary/lines.hpp"
@@ -59,7 +60,7 @@ struct size_plan {
 std::optional<size_plan> plan_size(const source_model& source, const lagom::vocab::corpus_counts& corpus) {
   constexpr std::size_t most = 10000;  // the end of the curve
   const auto config = decoder::load_config(source.directory);
-  if (!config) return std::nullopt;
+  if (!config || source.tokenizer.bpe() == nullptr) return std::nullopt;
   const auto all = must(choose_tokens(source, corpus, placement::append_continued, most));
   std::vector<std::uint64_t> gains;
   for (const auto& t : all.tokens) gains.push_back(t.gain);
@@ -82,6 +83,9 @@ class run {
     const auto head_init =
         o_.head_init.empty() ? std::nullopt : std::optional(must(initializer_of(o_.head_init)));
     corpus_ = count(*source_, o_.corpus, o_.checkpoint, o_.threads);
+    if (corpus_.pre_tokens().size() == 0) {
+      throw stop_program{{.code = lagom::errc::empty, .file = o_.corpus.front(), .key = "corpus"}};
+    }
     print_model();
     change();
     compare_texts();
@@ -155,11 +159,15 @@ class run {
     } else {
       throw stop_program{{.code = lagom::errc::unsupported,
                           .file = o_.model + "/config.json",
-                          .key = "--tokens auto for this architecture (give a number)"}};
+                          .key = "--tokens auto for this architecture or kind of tokenizer (give a number)"}};
     }
     const auto* const how = std::find_if(std::begin(placements), std::end(placements),
                                          [&](const auto& p) { return p.first == o_.placement; });
     changed_ = must(expand(*source_, corpus_, how->second, tokens));
+    if (changed_.tokens.size() < tokens) {
+      fmt::print("\nasked for {} tokens: the corpus gives {}\n", grouped(tokens),
+                 grouped(changed_.tokens.size()));
+    }
     fmt::print("\n{} new tokens ({}): {} unreachable, {} unused, {} crossing occurrences\n",
                grouped(changed_.tokens.size()), o_.placement, changed_.unreachable, changed_.unused,
                grouped(changed_.crossing));
@@ -175,8 +183,7 @@ class run {
     print_tokens_head();
     auto& texts = json_["texts"] = lagom::io::json::object();
     const auto show = [&](const char* what, const std::vector<std::string>& paths) {
-      const text_change t =
-          must(compare_lines(paths, source_->tokenizer, *changed_.tokenizer, changed_.change.same));
+      const auto t = must(compare_lines(paths, source_->tokenizer, *changed_.tokenizer));
       print_tokens(what, t);
       texts[what] = to_json(t);
     };
@@ -240,12 +247,20 @@ class run {
     std::vector<measured> rows;
     rows.push_back({"source", {}, must((*meter)->of_source())});
     const lagom::token_id start = changed_.map(source_->start());
-    const auto first_new = static_cast<lagom::token_id>(
-        !o_.trim && o_.replace.empty() ? changed_.change.source_size : changed_.change.target_size);
+    if (start == lagom::no_token) {
+      fmt::print("\nloss not measured: the new tokenizer lacks the token that a text begins after\n");
+      return;
+    }
+    std::vector<lagom::token_id> fresh;  // rows that are made, of tokens
+    for (const auto id : changed_.change.wanted) {
+      if (changed_.change.same[row_of(id)] == lagom::vocab::source_id::none) {
+        fresh.push_back(static_cast<lagom::token_id>(id));
+      }
+    }
     const auto add = [&](const std::string& label, lagom::embed::plan plan) {
       const model_rows made = rows_of(plan, head_init);
-      auto loss = must(
-          (*meter)->of(*changed_.tokenizer, made.input, made.head, start, first_new, "measuring " + label));
+      auto loss =
+          must((*meter)->of(*changed_.tokenizer, made.input, made.head, start, fresh, "measuring " + label));
       rows.push_back({label, std::move(plan), loss});
     };
     if (o_.trim) {
@@ -262,7 +277,7 @@ class run {
   void write(const initializer& init, const std::optional<initializer>& head_init) {
     const auto plan = o_.trim ? lagom::embed::plan() : plan_of(init);
     const model_rows rows = rows_of(plan, head_init);
-    print_rows(source_->input(), rows.input, plan);
+    print_rows(source_->input(), plan);
     const auto report = must(write_model(*source_, changed_, rows, o_.out));
     print_written(o_.out, report);
     json_["out"] = o_.out;
@@ -356,10 +371,16 @@ int main(int argc, char** argv) {
                             : std::vector<std::string>{"align"};
   }
   const char* wrong = nullptr;
-  if (o.trim && !o.replace.empty()) wrong = "--trim and --replace exclude each other";
   if (o.trim_to > 0 && !o.trim) wrong = "--trim-to needs --trim";
   if (!o.words.source.empty() && o.words.target.empty()) wrong = "--source-vectors needs --vectors";
   if (!o.words.dictionary.empty() && o.words.source.empty()) wrong = "--dictionary needs --source-vectors";
+  if (o.study && (o.trim || !o.replace.empty() || !o.out.empty()))
+    wrong = "--study writes and changes nothing";
+  if (o.trim && !o.replace.empty()) wrong = "--trim and --replace exclude each other";
+  for (const std::string& init : o.inits) {
+    const bool both = init == "wechsel" || init == "fase";
+    if (both && o.words.source.empty()) wrong = "wechsel and fase need --vectors and --source-vectors";
+  }
   if (!o.out.empty() && o.inits.size() > 1) wrong = "--out takes one initializer";
   if (wrong != nullptr) {
     fmt::print(stderr, "expand_vocabulary: {}\n", wrong);

@@ -2,6 +2,7 @@
 // The new vocabulary: its tokenizer, read back from the text that will be written, and what is known of the change.
 #pragma once
 
+#include <lagom/io/keep_used.hpp>
 #include <lagom/io/vocabulary_edit.hpp>
 #include <lagom/vocab.hpp>
 
@@ -138,8 +139,9 @@ inline constexpr std::pair<std::string_view, placement> placements[] = {
   if (source.tokenizer.unigram() != nullptr) return expand_unigram(source, corpus, tokens);
   auto chosen = choose_tokens(source, corpus, how, tokens);
   if (!chosen) return chosen.error();
-  auto files = lagom::io::add_tokens_to(source.directory,
-                                        lagom::io::addition_of(*chosen, source.tokenizer.is_byte_level()));
+  auto more = lagom::io::addition_of(*chosen, source.tokenizer.is_byte_level());
+  more.continued = how == placement::append_continued;
+  auto files = lagom::io::add_tokens_to(source.directory, more);
   if (!files) return files.error();
   auto out = detail::finish(std::move(chosen->change), std::move(*files));
   if (!out) return out.error();
@@ -170,43 +172,28 @@ inline constexpr std::pair<std::string_view, placement> placements[] = {
 // ---- trimming: fewer tokens, numbered anew ---------------------------------------------------------------------
 
 // Keeps what the corpora need to be tokenized as before, the added tokens and the bytes; of a BPE model no more than
-// `most` tokens, if that is not 0: the least frequent leaves go first. Fails with `unsupported` for a model that is
-// neither BPE nor Unigram nor WordPiece, and for `most` without merges.
+// `most` tokens, if that is not 0: the least frequent leaves go first. Fails with `unsupported` for `most` without
+// merges.
 [[nodiscard]] inline lagom::result<changed_vocabulary> trim(const source_model& source,
                                                             const lagom::vocab::corpus_counts& corpus,
                                                             std::size_t most) {
   namespace vocab = lagom::vocab;
   const lagom::io::hf_tokenizer& all = source.tokenizer;
-  vocab::token_set keep;
-  for (lagom::token_id t = 0; t < static_cast<lagom::token_id>(all.size()); ++t) {
-    if (all.is_added(t)) keep.add(t);
-  }
-  const auto keep_of = [&](const auto& model) {
-    vocab::keep_always(model, keep);
-    vocab::keep_exact(model, corpus, keep);
-  };
   if (most > 0 && all.bpe() == nullptr) {
     return lagom::failure{.code = lagom::errc::unsupported,
                           .file = source.directory + "/tokenizer.json",
                           .key = "trimming a model without merges to a number of tokens"};
   }
-  if (all.bpe() != nullptr) {
-    vocab::token_set always = keep;
-    vocab::keep_always(*all.bpe(), always);
-    keep_of(*all.bpe());
-    if (most > 0) {
-      const vocab::token_counts counts(all, corpus);
-      keep = vocab::leaf_first(vocab::bpe_ancestry(*all.bpe()), std::move(keep), counts.by_id(), most,
-                               std::move(always));
-    }
-  } else if (all.unigram() != nullptr) {
-    keep_of(*all.unigram());
-  } else if (all.wordpiece() != nullptr) {
-    keep_of(*all.wordpiece());
-  } else {
-    return lagom::failure{.code = lagom::errc::unsupported,
-                          .file = source.directory + "/tokenizer.json",
-                          .key = "trimming this kind of model"};
+  vocab::token_set always;
+  lagom::io::keep_always(all, always);
+  for (const lagom::token_id named : source.named_tokens()) always.add(named);
+  lagom::io::close_ancestry(all, always);
+  vocab::token_set keep = always;
+  lagom::io::keep_exact(all, corpus, keep);
+  if (most > 0) {
+    const vocab::token_counts counts(all, corpus);
+    keep = vocab::leaf_first(vocab::bpe_ancestry(*all.bpe()), std::move(keep), counts.by_id(), most,
+                             std::move(always));
   }
   const vocab::trim_plan plan = vocab::trim_plan::of(keep, all.size());
   auto files = lagom::io::keep_tokens_of(source.directory, plan.kept);

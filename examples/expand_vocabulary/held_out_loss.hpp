@@ -17,7 +17,7 @@ namespace expand_vocabulary {
 struct text_loss {
   double nats = 0;
   std::uint64_t bytes = 0, tokens = 0, lines = 0;
-  double new_mass = 0;  // probability that went to tokens from `first_new` on, summed over positions
+  double new_mass = 0;  // probability that went to `fresh` tokens, summed over positions
 
   void merge(const text_loss& other) {
     nats += other.nats;
@@ -40,7 +40,7 @@ struct text_loss {
 template <class Tokenizer>
 [[nodiscard]] lagom::result<text_loss> held_out_loss(const decoder::model<float>& model,
                                                      const Tokenizer& tokenizer, lagom::token_id start,
-                                                     lagom::token_id first_new,
+                                                     const std::vector<lagom::token_id>& fresh,
                                                      const std::vector<std::string>& lines, unsigned threads,
                                                      const std::string& what) {
   std::vector<text_loss> parts(lines.size());
@@ -48,9 +48,6 @@ template <class Tokenizer>
   std::mutex one;
   support::progress bar(what, lines.size());
   const auto context = static_cast<std::size_t>(model.config().context);
-  const auto rows = static_cast<lagom::token_id>(model.config().vocab);
-  std::vector<lagom::token_id> fresh;  // the rows that are new
-  for (lagom::token_id t = std::max(first_new, 0); t < rows; ++t) fresh.push_back(t);
   support::parallel(lines.size(), threads, [&](std::size_t i) {
     text_loss& part = parts[i];
     part.lines = 1;

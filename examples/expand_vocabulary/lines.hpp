@@ -38,28 +38,14 @@ template <class Visit>
   return out;
 }
 
-// Every line of some files through both tokenizers; `same` says which target token is which source token.
+// Every line of some files under both tokenizers.
 template <class Source, class Target>
-[[nodiscard]] lagom::result<text_change> compare_lines(const std::vector<std::string>& paths,
-                                                       const Source& source, const Target& target,
-                                                       const std::vector<lagom::vocab::source_id>& same) {
-  text_change out;
-  std::vector<lagom::token_id> before, after;
+[[nodiscard]] lagom::result<lagom::vocab::cut_changes> compare_lines(const std::vector<std::string>& paths,
+                                                                     const Source& source,
+                                                                     const Target& target) {
+  lagom::vocab::cut_changes out;
   for (const std::string& path : paths) {
-    auto read = for_each_line(path, [&](std::string_view line) {
-      before.clear();
-      after.clear();
-      source.encode(line, [&](lagom::token_id t) { before.push_back(t); });
-      target.encode(line, [&](lagom::token_id t) {
-        after.push_back(static_cast<lagom::token_id>(same[static_cast<std::size_t>(t)]));
-      });
-      ++out.lines;
-      if (before != after) ++out.changed_lines;
-      out.bytes += line.size();
-      out.characters += lagom::vocab::count_characters(line);
-      out.source_tokens += before.size();
-      out.target_tokens += after.size();
-    });
+    auto read = for_each_line(path, [&](std::string_view line) { out.push_line(source, target, line); });
     if (!read) return read.error();
   }
   return out;

@@ -29,6 +29,11 @@ class loss_meter {
       return lagom::failure{
           .code = lagom::errc::missing_key, .file = source.directory + "/config.json", .key = "bos_token_id"};
     }
+    if (config->context < 2) {
+      return lagom::failure{.code = lagom::errc::out_of_range,
+                            .file = source.directory + "/config.json",
+                            .key = "max_position_embeddings"};
+    }
     auto network = decoder::model<float>::load(source.directory);
     if (!network) return network.error();
     return std::unique_ptr<loss_meter>(
@@ -36,14 +41,14 @@ class loss_meter {
   }
 
   [[nodiscard]] lagom::result<text_loss> of_source() const {
-    return held_out_loss(network_, source_.tokenizer, source_.start(), network_.config().vocab, lines_,
-                         threads_, "measuring source");
+    return held_out_loss(network_, source_.tokenizer, source_.start(), {}, lines_, threads_,
+                         "measuring source");
   }
 
   // The loss with other rows. `head` is empty where the model is tied. A special token of the start keeps its id.
   [[nodiscard]] lagom::result<text_loss> of(const lagom::io::hf_tokenizer& tokenizer,
                                             const matrix_rows& input, const std::optional<matrix_rows>& head,
-                                            lagom::token_id start, lagom::token_id first_new,
+                                            lagom::token_id start, const std::vector<lagom::token_id>& fresh,
                                             const std::string& what) {
     auto embedding = table_of(source_.input(), input);
     if (!embedding) return embedding.error();
@@ -54,7 +59,7 @@ class loss_meter {
       unembedding = std::move(*made);
     }
     network_.exchange_vocabulary(std::move(*embedding), std::move(unembedding));
-    return held_out_loss(network_, tokenizer, start, first_new, lines_, threads_, what);
+    return held_out_loss(network_, tokenizer, start, fresh, lines_, threads_, what);
   }
 
  private:

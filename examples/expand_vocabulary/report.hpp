@@ -17,8 +17,12 @@ namespace expand_vocabulary {
 
 // 12,345: thousands apart.
 [[nodiscard]] inline std::string grouped(std::uint64_t n) {
-  std::string out = std::to_string(n);
-  for (std::size_t at = out.size(); at > 3; at -= 3) out.insert(at - 3, ",");
+  const std::string digits = std::to_string(n);
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
+  }
   return out;
 }
 
@@ -31,23 +35,15 @@ namespace expand_vocabulary {
 }
 
 // A text under the source and under the target tokenizer.
-struct text_change {
-  std::uint64_t lines = 0, changed_lines = 0, bytes = 0, characters = 0, source_tokens = 0, target_tokens = 0;
-};
-
-inline void print_tokens(const char* what, const text_change& t) {
-  const auto per = [](std::uint64_t a, std::uint64_t b) {
-    return b == 0 ? 0.0 : static_cast<double>(a) / static_cast<double>(b);
-  };
+inline void print_tokens(const char* what, const lagom::vocab::cut_changes& t) {
   fmt::print("{:<15}  {:>9}  {:>8.4f} {:>8.4f}  {:>8.4f} {:>8.4f}  {:>7.1f} {:>7.1f}  {:>7.2f}\n", what,
-             grouped(t.lines), per(t.source_tokens, t.characters), per(t.target_tokens, t.characters),
-             per(t.source_tokens, t.bytes), per(t.target_tokens, t.bytes), per(t.source_tokens, t.lines),
-             per(t.target_tokens, t.lines), 100 * per(t.changed_lines, t.lines));
+             grouped(t.lines()), t.before.character(), t.after.character(), t.before.byte(), t.after.byte(),
+             t.before.line(), t.after.line(), 100 * t.recut_share());
 }
 
 inline void print_tokens_head() {
   fmt::print("\n{:<15}  {:>9}  {:^17}  {:^17}  {:^15}  {:>7}\n", "text", "lines", "tokens/character",
-             "tokens/byte", "tokens/line", "changed");
+             "tokens/byte", "tokens/line", "recut");
   fmt::print("{:<15}  {:>9}  {:>8} {:>8}  {:>8} {:>8}  {:>7} {:>7}  {:>7}\n", "", "", "source", "target",
              "source", "target", "source", "target", "% lines");
 }
@@ -94,33 +90,42 @@ inline void print_losses(const std::vector<measured>& rows) {
   }
 }
 
-// What is wrong with the made rows of the input embedding, if anything, and how they lie beside the source's.
-inline void print_rows(const lagom::io::tensor_view& source, const matrix_rows& rows,
-                       const lagom::embed::plan& plan) {
-  std::size_t made = 0;
-  for (const std::int64_t from : rows.from) made += from == lagom::io::made_row ? 1 : 0;
-  std::vector<float> before(source.elements()), after(made * source.shape[1]);
-  const lagom::io::tensor_view view{source.type, {made, source.shape[1]}, rows.made};
-  if (made == 0 || !source.copy_to(std::span<float>(before)) || !view.copy_to(std::span<float>(after)))
-    return;
+// What is wrong with the planned rows of the input embedding, if anything, and how they lie beside the source's.
+inline void print_rows(const lagom::io::tensor_view& source, const lagom::embed::plan& plan) {
+  if (plan.empty()) return;
+  auto made = detail::made_rows(source, plan);
+  if (!made) return;
   const auto cols = static_cast<lagom::index_t>(source.shape[1]);
-  const auto report = lagom::embed::inspect(
-      lagom::mat_view<const float>(before.data(), static_cast<lagom::index_t>(source.shape[0]), cols),
-      lagom::mat_view<const float>(after.data(), static_cast<lagom::index_t>(made), cols));
-  fmt::print(
-      "\n{} rows made: {} not finite, {} zero, {} doubles, {} of unusual norm; variability {:.4f} (source "
-      "{:.4f})\n",
-      grouped(made), report.not_finite.size(), report.zero.size(), report.doubles.size(),
-      report.outliers.size(), report.variability, report.source_variability);
+  const auto look = [&]<class T>(T) {
+    const auto at = source.in_place<T>();
+    if (!at) return;  // a file that does not align its tensors
+    const auto report = lagom::embed::inspect(
+        lagom::mat_view<const T>(at->data(), static_cast<lagom::index_t>(source.shape[0]), cols),
+        lagom::mat_view<const T>(reinterpret_cast<const T*>(made->data()),
+                                 static_cast<lagom::index_t>(plan.rows()), cols));
+    fmt::print(
+        "\n{} rows made: {} not finite, {} zero, {} doubles, {} of unusual norm; variability {:.4f} (source "
+        "{:.4f})\n",
+        grouped(plan.rows()), report.not_finite.size(), report.zero.size(), report.doubles.size(),
+        report.outliers.size(), report.variability, report.source_variability);
+  };
+  using enum lagom::io::dtype;
+  if (source.type == f32) look(float{});
+  if (source.type == f64) look(double{});
+  if (source.type == f16) look(lagom::f16{});
+  if (source.type == bf16) look(lagom::bf16{});
   std::map<std::string_view, std::size_t> made_by;
   for (std::size_t r = 0; r < plan.rows(); ++r) ++made_by[lagom::embed::name(plan.made_by(r))];
   for (const auto& [method, n] : made_by) fmt::print("  {} by {}\n", grouped(n), method);
 }
 
-[[nodiscard]] inline lagom::io::json to_json(const text_change& t) {
-  return {
-      {"lines", t.lines},           {"changed_lines", t.changed_lines}, {"bytes", t.bytes},
-      {"characters", t.characters}, {"source_tokens", t.source_tokens}, {"target_tokens", t.target_tokens}};
+[[nodiscard]] inline lagom::io::json to_json(const lagom::vocab::cut_changes& t) {
+  return {{"lines", t.lines()},
+          {"recut_lines", t.recut},
+          {"bytes", t.before.of.bytes},
+          {"characters", t.before.of.characters},
+          {"source_tokens", t.before.tokens},
+          {"target_tokens", t.after.tokens}};
 }
 
 [[nodiscard]] inline lagom::io::json to_json(const lagom::cost::vocabulary_point& p) {

@@ -22,6 +22,32 @@ struct source_model {
     return tensors.heads.empty() ? input() : *weights.find(tensors.heads.front());
   }
 
+  // The tokens that config.json and generation_config.json name: they stay whatever is trimmed.
+  [[nodiscard]] std::vector<lagom::token_id> named_tokens() const {
+    std::vector<lagom::token_id> out;
+    const auto add = [&](const lagom::io::json& value) {
+      if (value.is_number_integer() && value.get<std::int64_t>() >= 0 &&
+          value.get<std::int64_t>() < tokenizer.size()) {
+        out.push_back(value.get<lagom::token_id>());
+      }
+    };
+    const auto read = [&](const lagom::io::json& from) {
+      for (const auto& [key, value] : from.items()) {
+        if (!key.ends_with("_token_id") && !key.ends_with("_token_ids")) continue;
+        add(value);
+        if (value.is_array()) {
+          for (const auto& each : value) add(each);
+        }
+      }
+    };
+    if (config.is_object()) read(config);
+    if (const auto more = lagom::io::load_json(directory + "/generation_config.json");
+        more && more->is_object()) {
+      read(*more);
+    }
+    return out;
+  }
+
   // The token that a text begins after: the beginning of a sequence, or the end of the one before.
   [[nodiscard]] lagom::token_id start() const {
     for (const char* const key : {"bos_token_id", "eos_token_id"}) {
@@ -46,12 +72,8 @@ struct source_model {
     if (!weights) return weights.error();
     auto tensors = lagom::io::find_embeddings(*weights, *config);
     if (!tensors) return tensors.error().in(directory);
-    if (static_cast<lagom::index_t>(tensors->input_rows) < tokenizer->size()) {
-      return lagom::failure{.code = lagom::errc::wrong_shape,
-                            .file = directory,
-                            .key = tensors->inputs.front(),
-                            .expected = static_cast<std::uint64_t>(tokenizer->size()),
-                            .found = tensors->input_rows};
+    if (auto ok = lagom::io::require_rows(*tensors, static_cast<std::uint64_t>(tokenizer->size())); !ok) {
+      return ok.error().in(directory);
     }
     return std::unique_ptr<source_model>(new source_model{directory, std::move(*config),
                                                           std::string(text->text()), std::move(*tokenizer),

@@ -29,7 +29,6 @@
 #include "vocab/keep_scripts.hpp"
 #include "vocab/keep_used.hpp"
 #include "vocab/leaf_first.hpp"
-#include "vocab/line_changes.hpp"
 #include "vocab/merge_loop.hpp"
 #include "vocab/merge_table.hpp"
 #include "vocab/merge_trace.hpp"

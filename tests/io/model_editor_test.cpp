@@ -204,10 +204,13 @@ TEST_CASE("shards, index, links into a cache, stale files", "[io][editor]") {
   dir.write("snap/generation_config.json", "{\"eos_token_id\":[5,2]}");
   const std::vector<std::int64_t> from{0, 1, 2, 5};
   const lagom::token_id kept[] = {0, 1, 2, 5};
-  const io::model_edit edit{
-      .tensors = {{"lm_head.weight", from}},
-      .config = {.old_size = 7, .new_size = 4, .ids = must(io::map_of_kept(kept, 7))},
-      .files = {{"README.md", std::nullopt, "says other things"}, {"new/tokenizer.json", "{}", "is new"}}};
+  io::model_edit edit;
+  edit.tensors.push_back({"lm_head.weight", from});
+  edit.config.old_size = 7;
+  edit.config.new_size = 4;
+  edit.config.ids = must(io::map_of_kept(kept, 7));
+  edit.files.push_back({"README.md", std::nullopt, "says other things"});
+  edit.files.push_back({"new/tokenizer.json", "{}", "is new"});
   const std::string before = read_file(dir.file("blobs/2"));
   const auto report = must(io::edit_model(dir.file("snap"), dir.file("out/"), edit));
   CHECK(names(dir.file("out")) ==

@@ -30,6 +30,7 @@ std::string document(const std::string& name) {
 }
 io::tokenizer_addition addition(const io::json& j) {
   io::tokenizer_addition out;
+  out.continued = true;
   for (const auto& t : j["tokens"]) out.tokens.push_back({t[0], t[1], t[2]});
   for (const auto& m : j["merges"]) out.merges.emplace_back(m[0], m[1]);
   return out;

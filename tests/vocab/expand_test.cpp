@@ -543,24 +543,3 @@ TEST_CASE("a new character that takes bytes from an old merge cuts old tokens", 
   CHECK(spelled(model_of(tokens, merges, options), na + na) == na + "|" + na);  // no coarsening
   CHECK(expand(source, corpus_t{{na, 5}}).error().code == errc::unsupported);
 }
-
-TEST_CASE("lines that change are counted, in any parts", "[vocab][expand]") {
-  const bpe source = base();
-  auto more = expand(source, corpus_t{{"abc", 3}}, {{.tokens = 1}});
-  REQUIRE(more);
-  const std::string_view lines[] = {"abd", "abc", "abcabcd", "", "dd"};
-  line_changes all, first, second;
-  for (std::size_t i = 0; i < 5; ++i) {
-    all.push_line(by_letters_a{&source}, more->model, lines[i]);
-    (i < 2 ? first : second).push_line(by_letters_a{&source}, more->model, lines[i]);
-  }
-  second.merge(first);
-  CHECK(all.lines == 5);
-  CHECK(all.changed == 2);  // "abcabcd" is abc|ab|cd
-  CHECK(all.changed_share() == Approx(0.4));
-  CHECK(all.source_tokens == 2 + 2 + 5 + 0 + 2);
-  CHECK(all.target_tokens == 2 + 1 + 4 + 0 + 2);
-  CHECK(second.changed == all.changed);
-  CHECK(second.target_tokens == all.target_tokens);
-  CHECK(line_changes{}.changed_share() == 0);
-}

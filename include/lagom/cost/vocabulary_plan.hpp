@@ -49,7 +49,7 @@ struct vocabulary_plan_options {
   vocabulary_point p{.tokens = k < gains.size() ? k : gains.size(),
                      .source_tokens = source_tokens,
                      .target_tokens = source_tokens};
-  for (std::size_t i = 0; i < p.tokens; ++i) p.target_tokens -= gains[i];
+  for (std::size_t i = 0; i < p.tokens; ++i) p.target_tokens -= (std::min)(p.target_tokens, gains[i]);
   const auto before = static_cast<double>(p.source_tokens), after = static_cast<double>(p.target_tokens),
              rows = static_cast<double>(p.tokens);
   p.more_text_percent = speedup_percent(before, after);
@@ -114,7 +114,7 @@ struct vocabulary_recommendation {
     shares.push_back(left == 0 ? 0 : static_cast<double>(gain) / static_cast<double>(left));
     if (gain != 0 && !(shares.back() > out.least_share)) break;
     ++out.paying;
-    left -= gain;
+    left -= (std::min)(left, gain);
   }
   out.tokens = out.paying < options.advised ? out.paying : options.advised;
   if (out.tokens > 0) {

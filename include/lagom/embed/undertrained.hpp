@@ -3,6 +3,9 @@
 /// Source rows that training hardly touched.
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 #include "../core/mat_view.hpp"
 #include "../kernel/cosine.hpp"
 #include "../kernel/squared_norm.hpp"

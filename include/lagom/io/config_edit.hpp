@@ -51,11 +51,11 @@ namespace detail {
 /// Whether a key holds token ids: "eos_token_id", "image_token_index", "suppress_tokens".
 [[nodiscard]] inline bool holds_token_ids(std::string_view key) noexcept {
   constexpr std::string_view names[] = {"suppress_tokens", "begin_suppress_tokens", "bad_words_ids",
-                                        "forced_decoder_ids", "eos_token_ids"};
+                                        "force_words_ids", "forced_decoder_ids"};
   for (const std::string_view name : names) {
     if (key == name) return true;
   }
-  return key.ends_with("_token_id") || key.ends_with("_token_index");
+  return key.ends_with("_token_id") || key.ends_with("_token_ids") || key.ends_with("_token_index");
 }
 
 class config_editor {
@@ -63,7 +63,10 @@ class config_editor {
   config_editor(json_text& text, const config_edit& edit, std::vector<std::string>& notes)
       : text_(text), edit_(edit), notes_(notes) {}
 
+  /// A nested configuration with a vocabulary of another size is of another tokenizer: its ids stay.
   void visit(json_span object, const std::string& path) {
+    const auto size = text_.member(object, "vocab_size");
+    if (!path.empty() && size && text_.raw(*size) != std::to_string(edit_.old_size)) return;
     text_.for_each_member(object, [&](std::string_view key, json_span value, json_span) {
       const std::string where = path.empty() ? std::string(key) : path + "." + std::string(key);
       const std::string_view raw = text_.raw(value);
@@ -89,6 +92,7 @@ class config_editor {
   void remap(json_span value, const std::string& where, bool pairs) {
     const json old = json::parse(text_.raw(value));
     json now = mapped(old, where, pairs);
+    if (now.is_array() && now.empty() && !old.empty()) now = nullptr;  // no token is none, not a list of none
     if (now != old) changes_.push_back({value, now.dump()});
   }
 
@@ -117,7 +121,8 @@ class config_editor {
   }
   /// Whether a list is one thing (a banned phrase, a forced pair) rather than a set of ids.
   static bool is_sequence(const json& list, const std::string& where) {
-    const bool nested = where.ends_with("bad_words_ids") || where.ends_with("forced_decoder_ids");
+    const bool nested = where.ends_with("bad_words_ids") || where.ends_with("force_words_ids") ||
+                        where.ends_with("forced_decoder_ids");
     return nested && !list.empty() && !list[0].is_array();
   }
 

@@ -176,6 +176,13 @@ template <std::size_t N>
   out.width = input.shape[1];
   out.input_type = out.head_type = input.type;
   if (out.heads.empty()) {
+    const bool untied = !names.tied && tie != nullptr && !tie->get<bool>();
+    for (const auto& [name, tensor] : tensors) {  // a head of another name or form would be left behind
+      const bool of_head = name.starts_with("lm_head.") || name.find(".lm_head.") != std::string::npos;
+      const bool as_high = tensor->shape.size() == 2 && tensor->shape[0] == out.input_rows &&
+                           std::find(out.inputs.begin(), out.inputs.end(), name) == out.inputs.end();
+      if (of_head || (untied && as_high)) return unknown("head");
+    }
     out.tied = true;
   } else {
     const tensor_view& head = *from.find(out.heads[0]);
@@ -192,7 +199,8 @@ template <std::size_t N>
     out.head_type = head.type;
   }
   for (const auto& [name, tensor] : tensors) {
-    const bool bias = name == names.bias || detail::is_one_of(name, detail::bias_endings);
+    const bool bias =
+        (!names.bias.empty() && name == names.bias) || detail::is_one_of(name, detail::bias_endings);
     const bool flat = tensor->shape.size() == 1 || (tensor->shape.size() == 2 && tensor->shape[0] == 1);
     if (bias) {
       if (!flat || tensor->elements() != out.head_rows) {

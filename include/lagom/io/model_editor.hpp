@@ -23,8 +23,9 @@ struct file_edit {
 /// What changes. Tensors and files that are not named stay as they are.
 struct model_edit {
   std::vector<row_edit> tensors{};
-  config_edit config{};            ///< of config.json and generation_config.json
-  std::vector<file_edit> files{};  ///< of the tokenizer, mostly
+  config_edit config{};              ///< of config.json and generation_config.json
+  std::vector<file_edit> files{};    ///< of the tokenizer, mostly
+  std::vector<std::string> notes{};  ///< put first into the report's
 };
 
 struct edit_options {
@@ -44,6 +45,7 @@ class model_editor {
   result<edit_report> run(const std::string& target) {
     auto weights = checkpoint::open(source_);
     if (!weights) return weights.error();
+    report_.notes = edit_.notes;
     if (auto ok = check_edits(*weights); !ok) return ok.error();
     auto files = list_model(source_, *weights);
     if (!files) return files.error();
@@ -112,9 +114,10 @@ class model_editor {
       if (entry.kind == model_file::config && (resized || !edit_.config.ids.empty())) {
         auto file = mapped_file::open(path(entry.name));
         if (!file) return file.error();
-        auto text =
-            edit_config(file->text(), edit_.config, resized && entry.name == "config.json", report_.notes);
+        std::vector<std::string> notes;
+        auto text = edit_config(file->text(), edit_.config, resized && entry.name == "config.json", notes);
         if (!text) return text.error().in(path(entry.name));
+        for (const std::string& note : notes) report_.notes.push_back(entry.name + ", " + note);
         if (*text != file->text()) texts_[entry.name] = std::move(*text);
       } else if (entry.kind == model_file::index) {
         auto text = edited_index(weights);

@@ -80,11 +80,12 @@ class output_directory {
   result<done> commit() {
     namespace fs = std::filesystem;
     std::error_code error;
+    bool flushed = true;
     for (fs::recursive_directory_iterator at(partial_, error), end; !error && at != end;
          at.increment(error)) {
-      if (at->is_directory(error) && !flush(at->path().string())) break;
+      if (at->is_directory(error)) flushed = flush(at->path().string()) && flushed;
     }
-    if (error || !flush(partial_) || std::rename(partial_.c_str(), target_.c_str()) != 0) {
+    if (error || !flushed || !flush(partial_) || std::rename(partial_.c_str(), target_.c_str()) != 0) {
       return failure{.code = errc::cannot_write, .file = target_};
     }
     partial_.clear();

@@ -118,7 +118,8 @@ inline result<std::string> edited_trainer(std::string_view message, std::size_t 
 /// gap.
 ///
 /// New pieces of a BPE model get the scores min - 1, min - 2, ...: every merge that is there goes first,
-/// which is what appended merges are. Added tokens between the pieces and the new ones become control and
+/// which is what continued BPE means. Nothing for other merges: SentencePiece joins any two pieces that make a
+/// piece, whether or not there is a merge. Added tokens between the pieces and the new ones become control and
 /// user-defined pieces.
 [[nodiscard]] inline std::optional<std::string> sentencepiece_in_step(std::string_view model,
                                                                       const tokenizer_document& before,
@@ -129,6 +130,7 @@ inline result<std::string> edited_trainer(std::string_view message, std::size_t 
   if (!parsed) return std::nullopt;
   const std::vector<sentencepiece_entry>* const pieces = &parsed->pieces;
   if (before.tokens().size() < pieces->size()) return std::nullopt;
+  if (before.kind() == tokenizer_model::bpe && !more.tokens.empty() && !more.continued) return std::nullopt;
   float least = 0;
   for (std::size_t i = 0; i < pieces->size(); ++i) {
     const auto& t = before.tokens()[i];

@@ -31,7 +31,8 @@ class tokenizer_document {
   };
 
   /// Fails with the errors of `parse_json`; `missing_key`, `wrong_type`; `out_of_range` for an id that is
-  /// negative or over 2^31 - 2; `duplicate_key` for an id of two contents or a content of two ids;
+  /// negative, over 2^31 - 2, or so large that most ids below it have no token (over 2^22 and over 16 times the
+  /// number of tokens); `duplicate_key` for an id of two contents or a content of two ids;
   /// `unsupported` for other models.
   static result<tokenizer_document> parse(std::string text) {
     auto document = json_text::parse(std::move(text));
@@ -225,6 +226,15 @@ class tokenizer_document {
 
   /// No id has two contents, and no content two ids.
   result<done> require_one_id_each() const {
+    const std::uint64_t believable =
+        std::max(std::uint64_t{1} << 22, std::uint64_t{16} * (tokens_.size() + added_.size()));
+    if (static_cast<std::uint64_t>(size_) >
+        believable) {  // tables by id follow: most ids would have no token
+      return failure{.code = errc::out_of_range,
+                     .key = "largest id",
+                     .expected = believable,
+                     .found = static_cast<std::uint64_t>(size_)};
+    }
     std::unordered_map<token_id, const std::string*> by_id;
     std::unordered_map<std::string, token_id> by_content;
     for (const token& t : tokens_) by_id.emplace(t.id, &t.content);

@@ -181,7 +181,9 @@ class tokenizer_trimmer {
       taken_out += keep ? 0 : 1;
       return keep;
     });
-    notes_.push_back(std::to_string(taken_out) + " merges were taken out with their tokens");
+    if (taken_out > 0) {
+      notes_.push_back(std::to_string(taken_out) + " merges were taken out with their tokens");
+    }
   }
 
   tokenizer_document& doc_;

@@ -26,6 +26,7 @@ struct tokenizer_addition {
   std::vector<spelled_token> tokens{};  ///< by rising id, all above the ids that are there
   std::vector<std::pair<std::string, std::string>> merges{};  ///< of a BPE model, by falling priority
   bool all_merges = false;  ///< `merges` are the whole list, not what comes behind the one that is there
+  bool continued = false;   ///< the merges are those of continued BPE, which a list of pieces can say too
 };
 
 /// A tokenizer.json that was edited.

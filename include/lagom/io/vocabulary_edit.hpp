@@ -52,6 +52,7 @@ struct vocabulary_rows {
   out.config.new_size = found.vocab_size == found.head_rows ? head_from.size() : rows.input.size();
   out.config.ids = std::move(tokenizer.ids);
   out.files = std::move(tokenizer.files);
+  out.notes = std::move(tokenizer.notes);
   return out;
 }
 

@@ -3,6 +3,7 @@
 /// Continued byte pair encoding: the merges that a corpus would add to a vocabulary that is there.
 #pragma once
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -164,7 +165,7 @@ result<learned_tokens> continue_bpe(const bpe& source, const Counts& counts, con
       (void)index.merge(pair, id, texts);
     }
     has_pair = false;
-    left -= token.gain;
+    left -= (std::min)(left, token.gain);
     out.tokens.push_back(std::move(token));
   }
   return out;

@@ -21,6 +21,7 @@ lagom::result<io::tokenizer_edits> tokenizer_of(const io::json& job) {
     return io::replace_tokenizer_of(source, std::string(file->text()));
   }
   io::tokenizer_addition more;
+  more.continued = true;
   for (const auto& t : job.at("add").at("tokens")) {
     more.tokens.push_back({t[0].get<lagom::token_id>(), t[1].get<std::string>(), t[2].get<double>()});
   }
