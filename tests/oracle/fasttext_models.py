@@ -6,8 +6,8 @@ expected.json}: vectors and n-gram rows of words that the models know and of wor
 
 fastText's wheels want NumPy below 2, so it needs an environment of its own:
 
-    python -m venv /tmp/fasttext && /tmp/fasttext/bin/pip install "numpy<2" fasttext-wheel==0.9.2 safetensors
-    /tmp/fasttext/bin/python tests/oracle/fasttext_models.py
+    python -m venv .venv-fasttext && .venv-fasttext/bin/pip install "numpy<2" fasttext-wheel==0.9.2 safetensors
+    .venv-fasttext/bin/python tests/oracle/fasttext_models.py
 """
 
 import json
