@@ -36,7 +36,8 @@ void check_row(const plan& p, std::size_t r, const table<double>& source, std::v
 void cover(expansion& e, int token, std::vector<int> ids, std::uint64_t count) {
   std::vector<aligned_piece> pieces;
   for (const int id : ids) pieces.push_back({s(id), 1});
-  e.alignment.push(t(token), pieces, count);
+  if (!e.alignment) e.alignment.emplace();
+  e.alignment->push(t(token), pieces, count);
 }
 
 target_rule rule(int left, int right, int result) { return {t(left), t(right), t(result)}; }
@@ -154,7 +155,7 @@ TEST_CASE("align by each policy's counts", "[embed][align]") {
   CHECK(overlap.row(0)[2] == term{s(4), static_cast<float>(5.0 / 14)});
 
   auto shares = expand(6, {{"cde", {}}});
-  shares.alignment.push(t(6), std::vector<aligned_piece>{{s(0), 1}, {s(1), 2}});
+  shares.alignment.emplace().push(t(6), std::vector<aligned_piece>{{s(0), 1}, {s(1), 2}});
   const plan weighted = embed::align{}(shares);
   CHECK(weighted.row(0)[0] == term{s(0), static_cast<float>(1.0 / 3)});
   CHECK(weighted.row(0)[1] == term{s(1), static_cast<float>(2.0 / 3)});
@@ -168,6 +169,23 @@ TEST_CASE("align by each policy's counts", "[embed][align]") {
         std::vector<term>{{s(1), 1.5f / 7}, {s(2), 1.5f / 7}, {s(4), 3.0f / 7}, {s(5), 1.0f / 7}});
   CHECK(c.row(1)[0] == term{s(3), 1});
   CHECK(c.made_by(1) == method::align);
+}
+
+TEST_CASE("an aligned corpus without the token is no missing corpus", "[embed][align]") {
+  auto e = expand(3, {{"bc", {1, 2}}, {"cc", {2, 2}}});
+  e.rules = {rule(2, 1, 3)};
+  const plan never = embed::align{}(e);
+  CHECK(never.tag_of(0) == embed::tag{method::mean, reason::not_aligned});
+  CHECK(never.tag_of(1) == embed::tag{method::mean, reason::not_aligned});
+  e.alignment.emplace();
+  const plan none = embed::align{}(e);
+  CHECK(none.tag_of(0) == embed::tag{method::merge, reason::unseen});
+  CHECK(none.tag_of(1) == embed::tag{method::mean, reason::unseen | reason::no_rule});
+  cover(e, 4, {1}, 1);
+  const plan other = embed::align{}(e);
+  CHECK(other.tag_of(0) == none.tag_of(0));
+  CHECK(other.tag_of(1) == embed::tag{method::align, reason::none});
+  CHECK(embed::align{.consider_mean = true}(e).tag_of(0) == embed::tag{method::align, reason::none});
 }
 
 TEST_CASE("the back-off of align keeps its reasons", "[embed][align]") {
@@ -358,7 +376,7 @@ TEST_CASE("under appended merges align is mean, and flat merge where tokens are 
         begin = end;
       }
     }
-    if (e.alignment.empty()) continue;
+    if (!e.alignment) continue;
     const plan align = embed::align{}(e), mean = embed::mean{}(e),
                flat = embed::merge{merge_weights::flat}(e);
     for (std::size_t r = 0; r < align.rows(); ++r) {
@@ -399,6 +417,8 @@ TEST_CASE("names of source tokens do not matter", "[embed]") {
     expansion a, b;
     a.source_size = b.source_size = source_size;
     a.target_size = b.target_size = target_size;
+    a.alignment.emplace();
+    b.alignment.emplace();
     table<double> source(source_size, 5), moved(source_size, 5);
     source.data = normal<double>(source.data.size(), round);
     std::vector<std::string> bytes(source_size);
@@ -431,8 +451,8 @@ TEST_CASE("names of source tokens do not matter", "[embed]") {
       if (i > 0 && below(2) == 0) a.rules.push_back(rule(below(i), below(i), i));
       if (below(3) == 0) {
         const int first = below(source_size), second = below(source_size);
-        a.alignment.push(t(i), std::vector<aligned_piece>{{s(first), 1}, {s(second), 2}}, 3);
-        b.alignment.push(t(i), std::vector<aligned_piece>{{name(first), 1}, {name(second), 2}}, 3);
+        a.alignment->push(t(i), std::vector<aligned_piece>{{s(first), 1}, {s(second), 2}}, 3);
+        b.alignment->push(t(i), std::vector<aligned_piece>{{name(first), 1}, {name(second), 2}}, 3);
       }
     }
     b.rules = a.rules;

@@ -39,11 +39,12 @@ expansion change_of(const json& from) {
   for (const json& rule : from["rules"]) {
     e.rules.push_back({t(rule[0].get<int>()), t(rule[1].get<int>()), t(rule[2].get<int>())});
   }
+  if (!from["alignment"].empty()) e.alignment.emplace();
   for (const json& one : from["alignment"]) {
     std::vector<lagom::vocab::aligned_piece> pieces;
     for (const json& piece : one[1])
       pieces.push_back({s(piece[0].get<int>()), piece[1].get<std::uint32_t>()});
-    e.alignment.push(t(one[0].get<int>()), pieces, one[2].get<std::uint64_t>());
+    e.alignment->push(t(one[0].get<int>()), pieces, one[2].get<std::uint64_t>());
   }
   return e;
 }

@@ -3,6 +3,7 @@
 /// What is known of a vocabulary change, as embedding initializers want it.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "alignment_counts.hpp"
@@ -35,9 +36,9 @@ struct expansion {
   ragged<source_id> pieces{};           ///< by row: the source's tokens of those bytes alone, iso(t)
   std::vector<target_rule> rules{};     ///< the merges that make wanted tokens, in list order
   std::vector<std::uint64_t> counts{};  ///< by target: occurrences in a corpus; empty when not counted
-  alignment_counts alignment{};         ///< what wanted tokens cover in a corpus; empty when not aligned
-  token_vectors source_vectors{};       ///< auxiliary vectors by source id; empty when there are none
-  token_vectors target_vectors{};       ///< auxiliary vectors by target id; empty when there are none
+  std::optional<alignment_counts> alignment{};  ///< what wanted tokens cover in a corpus, if one was aligned
+  token_vectors source_vectors{};               ///< auxiliary vectors by source id; empty when there are none
+  token_vectors target_vectors{};               ///< auxiliary vectors by target id; empty when there are none
 
   [[nodiscard]] std::size_t rows() const noexcept { return wanted.size(); }
 
