@@ -226,7 +226,7 @@ TEST_CASE("the back-off of align keeps its reasons", "[embed][align]") {
 }
 
 TEST_CASE("kinds of tokens: script and place in the word", "[embed][script_gaussian]") {
-  using vocab::script;
+  using lagom::script;
   const auto kind = [](script of, int initial) { return 2 * static_cast<int>(of) + initial; };
   CHECK(embed::script_kind(" the") == kind(script::latin, 1));
   CHECK(embed::script_kind("the") == kind(script::latin, 0));

@@ -88,7 +88,7 @@ struct longest_match {
       std::size_t size = text.size() - at;
       while (size > 0 && tokens.find(text.substr(at, size)) == lagom::no_token) --size;
       if (size > 0) sink(tokens.find(text.substr(at, size)));
-      at += size > 0 ? size : lagom::vocab::decode_utf8(text, at).length;
+      at += size > 0 ? size : lagom::decode_utf8(text, at).length;
     }
   }
   [[nodiscard]] std::string_view bytes_of(token_id t) const { return tokens[t]; }

@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (!tokenizer->is_token(id) || tokenizer->token_of(tokenizer->content_of(id)) != id) std::abort();
       (void)tokenizer->bytes_of(id);
     }
-    if (!lagom::vocab::is_utf8(tokenizer->decode(ids))) std::abort();
+    if (!lagom::is_utf8(tokenizer->decode(ids))) std::abort();
   }
   return 0;
 }

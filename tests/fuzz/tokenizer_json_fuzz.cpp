@@ -38,8 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (t.begin > t.end) std::abort();
       });
       if (plain != placed) std::abort();
-      if (!lagom::vocab::is_utf8(tokenizer->decode(ids, false))) std::abort();
-      if (!lagom::vocab::is_utf8(tokenizer->decode(ids, true))) std::abort();
+      if (!lagom::is_utf8(tokenizer->decode(ids, false))) std::abort();
+      if (!lagom::is_utf8(tokenizer->decode(ids, true))) std::abort();
     }
   }
   return 0;

@@ -124,7 +124,7 @@ TEST_CASE("the sets of every character are those that PCRE2 is told", "[io][toke
   for (char32_t c = 0; c < 0x110000; ++c) {
     if (c >= 0xD800 && c <= 0xDFFF) continue;
     codes.push_back(c);
-    lagom::vocab::append_utf8(all, c);
+    lagom::append_utf8(all, c);
   }
   const auto& table = detail::hf_char_table::get();
   for (const auto& [bit, expression] : sets) {
@@ -132,9 +132,8 @@ TEST_CASE("the sets of every character are those that PCRE2 is told", "[io][toke
     REQUIRE(pattern);
     std::vector<bool> matched(0x110000);
     detail::hf_matcher matcher;
-    pattern->for_each_match(all, matcher, [&](std::size_t b, std::size_t) {
-      matched[lagom::vocab::decode_utf8(all, b).code] = true;
-    });
+    pattern->for_each_match(
+        all, matcher, [&](std::size_t b, std::size_t) { matched[lagom::decode_utf8(all, b).code] = true; });
     std::size_t wrong = 0;
     for (const char32_t c : codes) wrong += ((table[c] & bit) != 0) != matched[c] ? 1u : 0u;
     INFO(expression.substr(0, 40));

@@ -65,7 +65,7 @@ TEST_CASE("every code point is classified and normalized as the reference does",
   REQUIRE(golden);
   const auto points = all_code_points();
   std::string everything;
-  for (const char32_t c : points) lagom::vocab::append_utf8(everything, c);
+  for (const char32_t c : points) lagom::append_utf8(everything, c);
 
   for (const auto& [name, expected] : (*golden)["classes"].items()) {
     INFO(name);
@@ -94,7 +94,7 @@ TEST_CASE("every code point is classified and normalized as the reference does",
       for (; at < kept.end; ++index) {
         const char32_t c = points[index];
         const bool removed = at < kept.begin;
-        at += lagom::vocab::decode_utf8(everything, at).length;
+        at += lagom::decode_utf8(everything, at).length;
         if (!removed || (open && c != last + 1)) close();
         if (!removed) continue;
         if (!open) first = c;
@@ -116,7 +116,7 @@ TEST_CASE("every code point is classified and normalized as the reference does",
     detail::hf_normalized text;
     for (const char32_t c : points) {
       text.text += context == "after" ? "a\xCC\x81" : context == "before" ? "a" : "";
-      lagom::vocab::append_utf8(text.text, c);
+      lagom::append_utf8(text.text, c);
       if (context == "before") text.text += "\xCC\xB4";
       text.text += '\x01';
     }

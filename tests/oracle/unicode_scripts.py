@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes include/lagom/vocab/script_table.hpp from the Unicode script data in fontTools (PyPI: fonttools).
+"""Makes include/lagom/text/script_table.hpp from the Unicode script data in fontTools (PyPI: fonttools).
 
 Deterministic for one version of the package; the header says which version of Unicode it holds.
 """
@@ -11,7 +11,7 @@ import textwrap
 from fontTools.unicodedata import Scripts
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TABLE = os.path.join(HERE, "..", "..", "include", "lagom", "vocab", "script_table.hpp")
+TABLE = os.path.join(HERE, "..", "..", "include", "lagom", "text", "script_table.hpp")
 FIRST = ["Zzzz", "Zyyy", "Zinh"]  # what "unknown", "common" and "inherited" are called
 
 
@@ -31,7 +31,7 @@ def main():
     starts = ["0x%X" % (start << 8 | number[code]) for start, code in zip(Scripts.RANGES, Scripts.VALUES)]
     both = ['{"%s", "%s"}' % (c, n) for c, n in zip(codes, names)]
     text = f"""// SPDX-License-Identifier: MIT
-/// @file vocab/script_table.hpp
+/// @file text/script_table.hpp
 /// The scripts of Unicode {version}, and which characters are of each. Made by tests/oracle/unicode_scripts.py.
 #pragma once
 
@@ -41,7 +41,6 @@ def main():
 
 namespace lagom {{
 inline namespace v0 {{
-namespace vocab {{
 
 // clang-format off
 
@@ -70,7 +69,6 @@ inline constexpr std::uint32_t script_starts[] = {{
 
 // clang-format on
 
-}}  // namespace vocab
 }}  // namespace v0
 }}  // namespace lagom
 """

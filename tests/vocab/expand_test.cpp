@@ -418,7 +418,7 @@ TEST_CASE("characters of a byte-fallback model replace their bytes, and merge", 
   CHECK(more->corpus.bytes == 4 * (2 + 3 + 3 + 2 + 3) + 3 * 4 + 150);
   CHECK(more->unreachable() == 0);
   for (const auto& t : more->tokens) {
-    CHECK(lagom::vocab::is_utf8(t.text));              // a token of a text vocabulary is text
+    CHECK(lagom::is_utf8(t.text));                     // a token of a text vocabulary is text
     CHECK(t.text.find(mark, 1) == std::string::npos);  // and no two words
     CHECK(t.text.find("<0x") == std::string::npos);    // and no spelling of bytes
   }

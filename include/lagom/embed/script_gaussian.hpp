@@ -6,7 +6,7 @@
 #include <array>
 #include <iterator>
 
-#include "../vocab/script.hpp"
+#include "../text/script.hpp"
 #include "back_off.hpp"
 
 namespace lagom {
@@ -16,8 +16,8 @@ namespace embed {
 /// The kind of a token: the script that most characters of its bytes have, and whether it begins a word, that
 /// is, with a blank. -1 for bytes of no script (none, or no whole character).
 [[nodiscard]] inline int script_kind(std::string_view bytes) noexcept {
-  const vocab::script s = vocab::majority_script(bytes);
-  if (s == vocab::script::unknown) return -1;
+  const script s = majority_script(bytes);
+  if (s == script::unknown) return -1;
   return 2 * static_cast<int>(s) + (bytes.front() == ' ' ? 1 : 0);
 }
 
@@ -51,7 +51,7 @@ class script_row {
   };
 
   void sort_source_tokens() {
-    groups_.resize(2 * std::size(vocab::detail::script_labels));
+    groups_.resize(2 * std::size(detail::script_labels));
     const auto size = static_cast<std::size_t>(e_->source_size);
     for (std::size_t i = 0; i < e_->source_bytes.size() && i < size; ++i) {
       const int kind = script_kind({e_->source_bytes[i].data(), e_->source_bytes[i].size()});

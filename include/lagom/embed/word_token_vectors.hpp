@@ -10,8 +10,8 @@
 
 #include "../core/math.hpp"
 #include "../core/tokenizer.hpp"
+#include "../text/utf8.hpp"
 #include "../vocab/token_vectors.hpp"
-#include "../vocab/utf8.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -40,7 +40,7 @@ namespace detail {
 [[nodiscard]] inline std::string_view stripped(std::string_view text) noexcept {
   std::size_t begin = 0, end = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const auto c = vocab::decode_utf8(text, at);
+    const auto c = decode_utf8(text, at);
     if (!c.well_formed) return {};
     at += c.length;
     if (!is_space(c.code)) {

@@ -99,7 +99,7 @@ namespace detail {
   const std::string_view line = text.substr(0, std::min(text.find('\n'), text.size()));
   if (line.substr(0, 8) == "#version") return true;
   const std::size_t space = line.find(' ');
-  return space != std::string_view::npos && space > 0 && space + 1 < line.size() && vocab::is_utf8(line) &&
+  return space != std::string_view::npos && space > 0 && space + 1 < line.size() && is_utf8(line) &&
          std::none_of(line.begin(), line.end(), [](char c) { return c >= 0 && c < ' ' && c != '\r'; });
 }
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "../vocab/utf8.hpp"
+#include "../text/utf8.hpp"
 #include "mapped_file.hpp"
 
 namespace lagom {
@@ -20,9 +20,9 @@ namespace io {
 [[nodiscard]] inline std::string lower_case(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
-    const auto c = vocab::decode_utf8(text, at);
+    const auto c = decode_utf8(text, at);
     if (c.well_formed) {
-      vocab::append_utf8(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c.code))));
+      append_utf8(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c.code))));
     } else {
       out.append(text.substr(at, c.length));
     }
@@ -37,7 +37,7 @@ namespace io {
   std::string out;
   bool inside = false;
   for (std::size_t at = 0; at < text.size();) {
-    const auto c = vocab::decode_utf8(text, at);
+    const auto c = decode_utf8(text, at);
     if (!c.well_formed) {
       out.append(text.substr(at, c.length));
     } else {
@@ -45,7 +45,7 @@ namespace io {
       const bool cased = utf8proc_tolower(code) != code || utf8proc_toupper(code) != code;
       const bool sharp_s = code == 0xDF;  // utf8proc has a capital for it, title case has none
       const auto to = inside || sharp_s ? utf8proc_tolower(code) : utf8proc_totitle(code);
-      vocab::append_utf8(out, static_cast<char32_t>(to));
+      append_utf8(out, static_cast<char32_t>(to));
       inside = first_only || cased;
     }
     at += c.length;

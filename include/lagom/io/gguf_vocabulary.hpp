@@ -88,7 +88,7 @@ class gguf_vocabulary_reader {
     tokens_ = std::move(*texts);
     if (tokens_.empty()) return fail(errc::empty, "tokenizer.ggml.tokens");
     for (std::size_t row = 0; row < tokens_.size(); ++row) {
-      if (!vocab::is_utf8(tokens_[row])) return fail(errc::bad_utf8, "tokenizer.ggml.tokens", row);
+      if (!is_utf8(tokens_[row])) return fail(errc::bad_utf8, "tokenizer.ggml.tokens", row);
     }
     kinds_.assign(tokens_.size(), normal);
     const gguf_value* const kinds = file_.find("tokenizer.ggml.token_type");
@@ -120,7 +120,7 @@ class gguf_vocabulary_reader {
     if (!merges) return fail(errc::wrong_type, "tokenizer.ggml.merges");
     json lines = json::array();
     for (const std::string_view m : *merges) {
-      if (!vocab::is_utf8(m)) return fail(errc::bad_utf8, "tokenizer.ggml.merges", lines.size());
+      if (!is_utf8(m)) return fail(errc::bad_utf8, "tokenizer.ggml.merges", lines.size());
       lines.push_back(m);
     }
     auto vocabulary = spelled_vocabulary([](std::string_view t, std::int32_t) { return std::string(t); });

@@ -52,7 +52,7 @@ struct gpt2_paths {
       list.push_back("#version");  // which is passed over, and so rows stay lines
       continue;
     }
-    if (!vocab::is_utf8(text)) return failure{.code = errc::bad_utf8, .key = "vocab.bpe", .row = line};
+    if (!is_utf8(text)) return failure{.code = errc::bad_utf8, .key = "vocab.bpe", .row = line};
     const std::size_t space = text.find(' ');
     if (space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos) {
       return failure{.code = errc::bad_merge, .key = "vocab.bpe", .row = line};

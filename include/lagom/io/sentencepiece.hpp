@@ -95,11 +95,11 @@ class sentencepiece_tokenizer {
     bool at_begin = true, dropped = false;
     const auto flush = [&] {
       for (std::size_t at = 0; at < bytes.size();) {
-        const vocab::utf8_char c = vocab::decode_utf8(bytes, at);
+        const utf8_char c = decode_utf8(bytes, at);
         if (c.well_formed) {
           out.append(bytes, at, c.length);
         } else {
-          vocab::append_utf8(out, 0xFFFD);
+          append_utf8(out, 0xFFFD);
         }
         at += c.well_formed ? c.length : 1u;
       }

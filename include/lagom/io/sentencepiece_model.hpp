@@ -80,7 +80,7 @@ struct sentencepiece_model {
         return failure{.code = code, .key = "piece " + p.text, .row = row};
       };
       if (p.text.empty()) return fail(errc::empty);
-      if (!vocab::is_utf8(p.text)) return fail(errc::bad_utf8);
+      if (!is_utf8(p.text)) return fail(errc::bad_utf8);
       if (!seen.insert(p.text).second) return fail(errc::duplicate_key);
       if (!is_finite(&p.score)) return fail(errc::not_finite);
       if (p.score > largest_score || p.score < -largest_score) return fail(errc::out_of_range);
@@ -89,7 +89,7 @@ struct sentencepiece_model {
       if (!byte_fallback || byte_of(p.text) < 0) return fail(errc::bad_value);
       ++bytes;
     }
-    if (!vocab::is_utf8(unk_surface)) return failure{.code = errc::bad_utf8, .key = "unk_surface"};
+    if (!is_utf8(unk_surface)) return failure{.code = errc::bad_utf8, .key = "unk_surface"};
     if (unknowns != 1) {
       return failure{.code = errc::unknown_token, .key = "unknown piece", .expected = 1, .found = unknowns};
     }

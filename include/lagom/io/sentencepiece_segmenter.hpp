@@ -176,7 +176,7 @@ class sentencepiece_segmenter {
     for (std::size_t at = 0; has_symbols_ && at < word.size();) {
       const auto [length, id] = symbols_.longest(word.substr(at));
       if (length == 0) {
-        at += vocab::decode_utf8(word, at).length;
+        at += decode_utf8(word, at).length;
         continue;
       }
       if (at > begin) part(word.substr(begin, at - begin));
@@ -194,7 +194,7 @@ class sentencepiece_segmenter {
     const bool by_words = std::holds_alternative<whole_words>(model_);
     while (!text.empty()) {
       std::size_t length = by_words ? text.find(vocab::space_mark, 1) : symbols_.longest(text).length;
-      if (length == 0) length = vocab::decode_utf8(text, 0).length;
+      if (length == 0) length = decode_utf8(text, 0).length;
       const std::string_view part = text.substr(0, length);
       text.remove_prefix(part.size());
       const token_id known = known_.find(part);

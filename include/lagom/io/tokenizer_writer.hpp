@@ -150,8 +150,7 @@ inline result<done> add_merges(tokenizer_document& doc, const tokenizer_addition
                      .expected = static_cast<std::uint64_t>(next),
                      .found = static_cast<std::uint64_t>(t.id)};
     }
-    if (!vocab::is_utf8(t.text))
-      return failure{.code = errc::bad_utf8, .key = "token " + std::to_string(t.id)};
+    if (!is_utf8(t.text)) return failure{.code = errc::bad_utf8, .key = "token " + std::to_string(t.id)};
     if (doc->find_any(t.text) != no_token || !texts.insert(t.text).second) {
       return failure{.code = errc::duplicate_key, .key = "\"" + t.text + "\""};
     }

@@ -6,7 +6,7 @@
 #include <array>
 #include <optional>
 
-#include "utf8.hpp"
+#include "../text/utf8.hpp"
 
 namespace lagom {
 inline namespace v0 {

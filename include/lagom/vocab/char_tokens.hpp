@@ -6,8 +6,8 @@
 #include <array>
 #include <vector>
 
+#include "../text/utf8.hpp"
 #include "token_table.hpp"
-#include "utf8.hpp"
 
 namespace lagom {
 inline namespace v0 {

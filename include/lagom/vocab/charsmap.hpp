@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "../core/result.hpp"
-#include "utf8.hpp"
+#include "../text/utf8.hpp"
 
 namespace lagom {
 inline namespace v0 {

@@ -5,9 +5,9 @@
 
 #include <map>
 
+#include "../text/utf8.hpp"
 #include "byte_counts.hpp"
 #include "pre_token.hpp"
-#include "utf8.hpp"
 
 namespace lagom {
 inline namespace v0 {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "../core/tokenizer.hpp"
-#include "script.hpp"
+#include "../text/script.hpp"
 #include "token_set.hpp"
 
 namespace lagom {

@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
+#include "../text/utf8.hpp"
 #include "merge_table.hpp"
 #include "token_table.hpp"
-#include "utf8.hpp"
 
 namespace lagom {
 inline namespace v0 {

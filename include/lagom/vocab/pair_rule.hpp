@@ -7,7 +7,7 @@
 #include <array>
 #include <string>
 
-#include "script.hpp"
+#include "../text/script.hpp"
 
 namespace lagom {
 inline namespace v0 {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "../core/types.hpp"
+#include "../text/utf8.hpp"
 #include "ids.hpp"
-#include "utf8.hpp"
 
 namespace lagom {
 inline namespace v0 {

@@ -9,9 +9,9 @@
 #include <unordered_map>
 
 #include "../core/math.hpp"
+#include "../text/utf8.hpp"
 #include "merge_loop.hpp"
 #include "token_table.hpp"
-#include "utf8.hpp"
 
 namespace lagom {
 inline namespace v0 {

@@ -9,8 +9,8 @@
 #include <span>
 #include <type_traits>
 
+#include "../text/utf8.hpp"
 #include "piece_trie.hpp"
-#include "utf8.hpp"
 
 namespace lagom {
 inline namespace v0 {

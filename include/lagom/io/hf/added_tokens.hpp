@@ -148,14 +148,14 @@ class hf_added_tokens {
   static std::size_t before_space(std::string_view text, std::size_t end, std::size_t floor) noexcept {
     while (end > floor) {
       const std::size_t begin = begin_of_last(text, end);
-      if (!holds(white_space, vocab::decode_utf8(text, begin).code)) break;
+      if (!holds(white_space, decode_utf8(text, begin).code)) break;
       end = begin;
     }
     return end;
   }
   static std::size_t after_space(std::string_view text, std::size_t at) noexcept {
     while (at < text.size()) {
-      const vocab::utf8_char c = vocab::decode_utf8(text, at);
+      const utf8_char c = decode_utf8(text, at);
       if (!holds(white_space, c.code)) break;
       at += c.length;
     }

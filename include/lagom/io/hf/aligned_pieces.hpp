@@ -72,7 +72,7 @@ struct hf_aligned_pieces {
     letters.clear();
     extents.clear();
     for (std::size_t at = p.begin; at < p.end;) {
-      const std::size_t end = at + vocab::decode_utf8(pieces.text, at).length;
+      const std::size_t end = at + decode_utf8(pieces.text, at).length;
       bytes.clear();
       pieces.append_bytes({at, end, 0}, bytes);
       vocab::append_letters(letters, bytes);

@@ -31,7 +31,7 @@ class hf_aligned_text {
     text = part;
     from.clear();
     for (std::size_t at = 0; at < part.size();) {
-      const std::size_t length = vocab::decode_utf8(part, at).length;
+      const std::size_t length = decode_utf8(part, at).length;
       from.insert(from.end(), length, {offset + at, offset + at + length});
       at += length;
     }
@@ -78,7 +78,7 @@ class hf_aligned_text {
       const std::ptrdiff_t before = characters(replaced), after = characters(by);
       std::ptrdiff_t i = 0;
       for (std::size_t at = 0; at < by.size(); ++i) {
-        const vocab::utf8_char c = vocab::decode_utf8(by, at);
+        const utf8_char c = decode_utf8(by, at);
         changes_.push_back({c.code, i < before ? 0 : 1});
         at += c.length;
       }
@@ -141,7 +141,7 @@ class hf_aligned_text {
   void each(F f) {
     start();
     for (std::size_t at = 0; at < text.size();) {
-      const vocab::utf8_char c = vocab::decode_utf8(text, at);
+      const utf8_char c = decode_utf8(text, at);
       f(c.code, at, at + c.length);
       at += c.length;
     }
@@ -151,7 +151,7 @@ class hf_aligned_text {
   void filter(F f) {
     each([&](char32_t code, std::size_t at, std::size_t) {
       spare_.clear();
-      if (const char32_t kept = f(code); kept != dropped) vocab::append_utf8(spare_, kept);
+      if (const char32_t kept = f(code); kept != dropped) append_utf8(spare_, kept);
       put(spare_, at);
     });
   }
@@ -166,10 +166,10 @@ class hf_aligned_text {
   void transform() {
     start();
     std::size_t at = 0;
-    const auto skip = [&] { at += at < text.size() ? std::size_t{vocab::decode_utf8(text, at).length} : 0; };
+    const auto skip = [&] { at += at < text.size() ? std::size_t{decode_utf8(text, at).length} : 0; };
     for (const auto& [code, change] : changes_) {
       spare_.clear();
-      vocab::append_utf8(spare_, code);
+      append_utf8(spare_, code);
       if (change > 0 && at == 0) {
         out_ += spare_;
         out_from_.resize(out_.size());

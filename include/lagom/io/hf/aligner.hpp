@@ -34,7 +34,7 @@ class hf_aligner {
   void operator()(std::string_view text, Sink& sink) {
     std::vector<hf_raw_bytes> raw;
     std::string well_formed;
-    if (!vocab::is_utf8(text)) {
+    if (!is_utf8(text)) {
       cutter_.replace_ill_formed(text, well_formed, raw);
       text = well_formed;
     }
@@ -72,7 +72,7 @@ class hf_aligner {
     char_of_.assign(text.size() + 1, 0);
     std::size_t count = 0;
     for (std::size_t at = 0; at < text.size(); ++count) {
-      for (auto left = vocab::decode_utf8(text, at).length; left > 0; --left) char_of_[at++] = count;
+      for (auto left = decode_utf8(text, at).length; left > 0; --left) char_of_[at++] = count;
     }
     char_of_[text.size()] = count;
   }

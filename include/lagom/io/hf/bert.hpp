@@ -48,7 +48,7 @@ inline constexpr char32_t dropped = 0xFFFFFFFF;
 struct hf_nmt {
   void operator()(hf_normalized& n, hf_matcher&) const {
     n.rewrite_chars([](char32_t code, std::string_view, std::string& out) {
-      if (const char32_t clean = nmt_clean(code); clean != dropped) vocab::append_utf8(out, clean);
+      if (const char32_t clean = nmt_clean(code); clean != dropped) append_utf8(out, clean);
     });
   }
 };
@@ -70,7 +70,7 @@ struct hf_bert {
     append(out, n.text);
     if (n.origin > 0) append(head, std::string_view(n.text).substr(0, n.origin));
     // a mark that changes places with one of the text's first character is part of another
-    if (out.compare(0, head.size(), head) != 0) head.resize(vocab::decode_utf8(out, 0).length);
+    if (out.compare(0, head.size(), head) != 0) head.resize(decode_utf8(out, 0).length);
     n = {std::move(out), head.size()};
   }
 
@@ -78,7 +78,7 @@ struct hf_bert {
   /// Nothing acts across an ASCII character, so runs of ASCII take a short way.
   void append(std::string& out, std::string_view text) const {
     for (std::size_t at = 0; at < text.size();) {
-      const std::size_t wide = vocab::find_non_ascii(text, at);
+      const std::size_t wide = find_non_ascii(text, at);
       for (; at < wide; ++at) {
         const unsigned char c = static_cast<unsigned char>(text[at]);
         if (clean && (c < 0x20 || c == 0x7F)) {
@@ -97,11 +97,11 @@ struct hf_bert {
   void append_wide(std::string& out, std::string_view text) const {
     std::string cleaned, decomposed;
     for (std::size_t at = 0; at < text.size();) {
-      const vocab::utf8_char c = vocab::decode_utf8(text, at);
+      const utf8_char c = decode_utf8(text, at);
       const char32_t kept = clean ? bert_clean(c.code) : c.code;
       const bool apart = ideographs_apart && holds(ideographs, kept);
       if (apart) cleaned += ' ';
-      if (kept != dropped) vocab::append_utf8(cleaned, kept);
+      if (kept != dropped) append_utf8(cleaned, kept);
       if (apart) cleaned += ' ';
       at += c.length;
     }
@@ -111,11 +111,11 @@ struct hf_bert {
       rest = decomposed;
     }
     for (std::size_t at = 0; at < rest.size();) {
-      const vocab::utf8_char c = vocab::decode_utf8(rest, at);
+      const utf8_char c = decode_utf8(rest, at);
       at += c.length;
       const char32_t kept = strip_accents ? bert_strip_accent(c.code) : c.code;
       if (kept == dropped) continue;
-      lower ? append_lower(out, kept) : vocab::append_utf8(out, kept);
+      lower ? append_lower(out, kept) : append_utf8(out, kept);
     }
   }
 };

@@ -43,7 +43,7 @@ struct hf_cutter {
   void operator()(std::string_view text, tokenizer_scratch& scratch, Added added, Piece piece) const {
     std::vector<hf_raw_bytes>& raw = scratch.raw_;
     raw.clear();
-    if (!vocab::is_utf8(text)) {
+    if (!is_utf8(text)) {
       scratch.text_.clear();
       replace_ill_formed(text, scratch.text_, raw);
       text = scratch.text_;
@@ -57,7 +57,7 @@ struct hf_cutter {
         continue;
       }
       std::string_view part = text.substr(s.begin, s.end - s.begin);
-      std::size_t origin = s.begin == 0 ? vocab::decode_utf8(text, 0).length : 0;
+      std::size_t origin = s.begin == 0 ? decode_utf8(text, 0).length : 0;
       if (!normalizer.empty()) {
         hf_normalized& normalized = scratch.normalized_;
         normalized.text = part;
@@ -92,12 +92,12 @@ struct hf_cutter {
   void replace_ill_formed(std::string_view text, std::string& out, std::vector<hf_raw_bytes>& raw) const {
     const bool keep = normalizer.empty() && pre_tokenizer.keeps_bytes();
     for (std::size_t at = 0; at < text.size();) {
-      const std::size_t bad = vocab::find_ill_formed(text, at);
+      const std::size_t bad = find_ill_formed(text, at);
       out.append(text.substr(at, bad - at));
       if (bad == text.size()) return;
-      const std::size_t length = vocab::decode_utf8(text, bad).length;
+      const std::size_t length = decode_utf8(text, bad).length;
       if (keep) raw.push_back({out.size(), text.substr(bad, length)});
-      vocab::append_utf8(out, 0xFFFD);
+      append_utf8(out, 0xFFFD);
       at = bad + length;
     }
   }

@@ -46,7 +46,7 @@ class hf_decoder {
         const int byte = hf_decode_fallback::byte_of(token);
         if (byte >= 0) token.assign(1, static_cast<char>(static_cast<unsigned char>(byte)));
       } else if (const auto* replace = std::get_if<hf_decode_replace>(&s)) {
-        if (vocab::is_utf8(token)) token = replace->of(token, matcher);
+        if (is_utf8(token)) token = replace->of(token, matcher);
       } else if (const auto* metaspace = std::get_if<hf_decode_metaspace>(&s)) {
         token = metaspace->of(token, false);
       } else if (const auto* suffix = std::get_if<hf_decode_suffix>(&s)) {
@@ -91,7 +91,7 @@ class hf_decoder {
     } else if (*kind == "Strip") {
       auto content = node.text("content");
       if (!content) return content.error();
-      if (content->empty() || vocab::decode_utf8(*content, 0).length != content->size()) {
+      if (content->empty() || decode_utf8(*content, 0).length != content->size()) {
         return failure{.code = errc::bad_value, .key = node.path_of("content")};
       }
       auto start = node.count("start", ~std::uint64_t{0});

@@ -22,7 +22,7 @@ struct hf_decode_bytes {
   void operator()(hf_token_texts& tokens, hf_matcher&) const {
     std::string bytes, text;
     for (const std::string& t : tokens) append(bytes, t);
-    vocab::append_lossy(text, bytes);
+    append_lossy(text, bytes);
     tokens.assign(1, std::move(text));
   }
 };
@@ -49,7 +49,7 @@ struct hf_decode_fallback {
     std::string bytes;
     const auto flush = [&] {
       if (bytes.empty()) return;
-      if (vocab::is_utf8(bytes)) {
+      if (is_utf8(bytes)) {
         out.push_back(bytes);
       } else {
         for (std::size_t i = 0; i < bytes.size(); ++i) out.push_back("\xEF\xBF\xBD");
@@ -150,7 +150,7 @@ inline std::string replaced(std::string_view text, std::string_view from, std::s
   std::string out;
   if (from.empty()) {
     for (std::size_t at = 0; at < text.size();) {
-      const std::size_t length = vocab::decode_utf8(text, at).length;
+      const std::size_t length = decode_utf8(text, at).length;
       out.append(to).append(text.substr(at, length));
       at += length;
     }

@@ -24,10 +24,10 @@ namespace detail {
 
 /// The end of the extended grapheme cluster (UAX 29) that begins at `at`. `text` is valid UTF-8.
 [[nodiscard]] inline std::size_t end_of_grapheme(std::string_view text, std::size_t at) noexcept {
-  vocab::utf8_char c = vocab::decode_utf8(text, at);
+  utf8_char c = decode_utf8(text, at);
   utf8proc_int32_t before = known_to_utf8proc(c.code), state = 0;
   for (at += c.length; at < text.size(); at += c.length) {
-    c = vocab::decode_utf8(text, at);
+    c = decode_utf8(text, at);
     const utf8proc_int32_t code = known_to_utf8proc(c.code);
     if (utf8proc_grapheme_break_stateful(before, code, &state)) break;
     before = code;

@@ -81,7 +81,7 @@ class hf_model_spans {
       unknown = 0;
     };
     for (std::size_t at = 0; at < spelled.size();) {
-      const std::size_t length = vocab::decode_utf8(spelled, at).length;
+      const std::size_t length = decode_utf8(spelled, at).length;
       text_.clear();
       if (at > 0) text_ += prefix_;
       text_ += spelled.substr(at, length);

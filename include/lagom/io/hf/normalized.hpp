@@ -24,7 +24,7 @@ struct hf_normalized {
     out.reserve(text.size());
     std::size_t new_origin = 0;
     for (std::size_t at = 0; at < text.size();) {
-      const vocab::utf8_char c = vocab::decode_utf8(text, at);
+      const utf8_char c = decode_utf8(text, at);
       write(c.code, std::string_view(text).substr(at, c.length), out);
       if (at < origin) new_origin = out.size();
       at += c.length;

@@ -63,7 +63,7 @@ struct hf_unicode_form {
     append_normalized(out, n.text, form);
     if (n.origin > 0) append_normalized(head, std::string_view(n.text).substr(0, n.origin), form);
     // where the text's first character joins what follows, it is the first character of the result
-    if (out.compare(0, head.size(), head) != 0) head.resize(vocab::decode_utf8(out, 0).length);
+    if (out.compare(0, head.size(), head) != 0) head.resize(decode_utf8(out, 0).length);
     n = {std::move(out), head.size()};
   }
 };
@@ -82,7 +82,7 @@ struct hf_strip {
     std::size_t first = text.size(),
                 last = 0;  // the first and the end of the last character that is no space
     for (std::size_t at = 0; at < text.size();) {
-      const vocab::utf8_char c = vocab::decode_utf8(text, at);
+      const utf8_char c = decode_utf8(text, at);
       const bool space = holds(white_space, c.code);
       if (!space) first = std::min(first, at);
       at += c.length;

@@ -119,7 +119,7 @@ class hf_pattern {
       const std::size_t begin = span[0], end = span[1];
       if (begin > end) return;
       if (begin == end && last_end == end) {
-        from += from < subject.size() ? std::size_t{vocab::decode_utf8(subject, from).length} : 1;
+        from += from < subject.size() ? std::size_t{decode_utf8(subject, from).length} : 1;
         continue;
       }
       from = last_end = end;

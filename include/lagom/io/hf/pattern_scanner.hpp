@@ -4,7 +4,7 @@
 #pragma once
 
 #include "../../core/result.hpp"
-#include "../../vocab/utf8.hpp"
+#include "../../text/utf8.hpp"
 #include "char_class.hpp"
 
 namespace lagom {
@@ -41,7 +41,7 @@ class hf_pattern_scanner {
       fail(errc::bad_pattern, "end of the pattern");
       return 0;
     }
-    const vocab::utf8_char c = vocab::decode_utf8(in_, at_);
+    const utf8_char c = decode_utf8(in_, at_);
     if (!c.well_formed) fail(errc::bad_utf8, "pattern");
     at_ += c.length;
     return c.code;

@@ -3,7 +3,7 @@
 /// The "post_processor" of a tokenizer.json: the special tokens around a single text.
 #pragma once
 
-#include "../../vocab/utf8.hpp"
+#include "../../text/utf8.hpp"
 #include "json.hpp"
 #include "unicode_tables.hpp"
 
@@ -51,7 +51,7 @@ class hf_post_processor {
     const auto spaces = [](std::string_view t, bool from_end) {
       std::vector<bool> is_space;
       for (std::size_t at = 0; at < t.size();) {
-        const vocab::utf8_char c = vocab::decode_utf8(t, at);
+        const utf8_char c = decode_utf8(t, at);
         is_space.push_back(c.code == 0x120 || holds(white_space, c.code));
         at += c.length;
       }

@@ -72,7 +72,7 @@ struct hf_metaspace {
 inline result<hf_metaspace> read_metaspace(const hf_node& node) {
   auto mark = node.text("replacement");
   if (!mark) return mark.error();
-  if (mark->empty() || vocab::decode_utf8(*mark, 0).length != mark->size()) {
+  if (mark->empty() || decode_utf8(*mark, 0).length != mark->size()) {
     return failure{.code = errc::bad_value, .key = node.path_of("replacement")};
   }
   hf_metaspace out{.mark = std::string(*mark)};

@@ -81,7 +81,7 @@ struct hf_precompiled {
         }
       }
       while (at < end) {
-        const std::string_view one = text.substr(at, vocab::decode_utf8(text, at).length);
+        const std::string_view one = text.substr(at, decode_utf8(text, at).length);
         const vocab::charsmap::rule r = rules.shortest(one);
         write(one, r.length > 0 ? r.text : one);
         at += one.size();

@@ -18,7 +18,7 @@ struct hf_fixed_length {
       std::size_t begin = p.begin;
       std::uint64_t chars = 0;
       for (std::size_t at = p.begin; at < p.end;) {
-        at += vocab::decode_utf8(pieces.text, at).length;
+        at += decode_utf8(pieces.text, at).length;
         if (++chars < length && at < p.end) continue;
         part(begin, at);
         begin = at;
@@ -69,7 +69,7 @@ inline result<hf_splitter> read_splitter(std::string_view kind, const hf_node& n
   if (kind == "CharDelimiterSplit") {
     auto text = node.text("delimiter");
     if (!text) return text.error();
-    if (text->empty() || vocab::decode_utf8(*text, 0).length != text->size()) {
+    if (text->empty() || decode_utf8(*text, 0).length != text->size()) {
       return failure{.code = errc::bad_value, .key = node.path_of("delimiter")};
     }
     auto pattern = hf_pattern::literal(*text);

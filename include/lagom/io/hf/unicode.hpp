@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "../../vocab/utf8.hpp"
+#include "../../text/utf8.hpp"
 #include "unicode_tables.hpp"
 
 namespace lagom {
@@ -49,16 +49,16 @@ inline void append_normalized(std::string& out, std::string_view text, unicode_f
     auto size = static_cast<utf8proc_ssize_t>(run.size());
     if (compose) size = utf8proc_normalize_utf32(run.data(), size, static_cast<utf8proc_option_t>(options));
     for (utf8proc_ssize_t i = 0; i < size; ++i) {
-      vocab::append_utf8(out, static_cast<char32_t>(run[static_cast<std::size_t>(i)]));
+      append_utf8(out, static_cast<char32_t>(run[static_cast<std::size_t>(i)]));
     }
     run.clear();
   };
   for (std::size_t at = 0; at < text.size();) {
-    const vocab::utf8_char c = vocab::decode_utf8(text, at);
+    const utf8_char c = decode_utf8(text, at);
     at += c.length;
     if (is_normalized_late(c.code)) {
       flush();
-      vocab::append_utf8(out, c.code);
+      append_utf8(out, c.code);
       continue;
     }
     utf8proc_int32_t parts[32];  // no character decomposes into more than 18
@@ -74,7 +74,7 @@ inline void append_normalized(std::string& out, std::string_view text, unicode_f
 
 /// Whether the form is known to leave a text as it is, by a glance: ASCII, and for NFC all below U+0300.
 [[nodiscard]] inline bool is_surely_normalized(std::string_view text, unicode_form form) noexcept {
-  if (form != unicode_form::nfc) return vocab::find_non_ascii(text) == text.size();
+  if (form != unicode_form::nfc) return find_non_ascii(text) == text.size();
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0xCC; });
 }
 
@@ -88,7 +88,7 @@ inline void append_lower(std::string& out, char32_t code) {
   for (const case_range& r : lower_late) {
     if (code >= r.first && code <= r.last) lower = r.lower_of_first + (code - r.first);
   }
-  vocab::append_utf8(out, lower);
+  append_utf8(out, lower);
 }
 
 }  // namespace detail

@@ -55,7 +55,7 @@ inline void normalized_with_changes(std::string_view text, unicode_form form,
     parts.push_back({code, change});
   };
   for (std::size_t at = 0; at < text.size();) {
-    const vocab::utf8_char c = vocab::decode_utf8(text, at);
+    const utf8_char c = decode_utf8(text, at);
     at += c.length;
     if (is_normalized_late(c.code)) {
       add(c.code, 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file vocab/script_table.hpp
+/// @file text/script_table.hpp
 /// The scripts of Unicode 18.0.0, and which characters are of each. Made by tests/oracle/unicode_scripts.py.
 #pragma once
 
@@ -9,7 +9,6 @@
 
 namespace lagom {
 inline namespace v0 {
-namespace vocab {
 
 // clang-format off
 
@@ -275,6 +274,5 @@ inline constexpr std::uint32_t script_starts[] = {
 
 // clang-format on
 
-}  // namespace vocab
 }  // namespace v0
 }  // namespace lagom

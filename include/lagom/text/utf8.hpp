@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file vocab/utf8.hpp
+/// @file text/utf8.hpp
 /// UTF-8, one character at a time, with one rule for what is ill-formed.
 #pragma once
 
@@ -11,7 +11,6 @@
 
 namespace lagom {
 inline namespace v0 {
-namespace vocab {
 
 /// One character of a text, or one ill-formed sequence.
 struct utf8_char {
@@ -131,6 +130,5 @@ inline void append_lossy(std::string& out, std::string_view text) {
   }
 }
 
-}  // namespace vocab
 }  // namespace v0
 }  // namespace lagom

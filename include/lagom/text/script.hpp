@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file vocab/script.hpp
+/// @file text/script.hpp
 /// The Unicode script of characters, of texts and of pieces of characters.
 #pragma once
 
@@ -14,7 +14,6 @@
 
 namespace lagom {
 inline namespace v0 {
-namespace vocab {
 
 /// The script of a code point. O(log n).
 [[nodiscard]] inline script script_of(char32_t code) noexcept {
@@ -161,6 +160,5 @@ struct code_points {
   return best;
 }
 
-}  // namespace vocab
 }  // namespace v0
 }  // namespace lagom

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <lagom/io/hf/pattern.hpp>
-#include <lagom/vocab/script.hpp>
+#include <lagom/text/script.hpp>
 
 #include <map>
 #include <set>
@@ -11,7 +11,7 @@
 
 namespace {
 
-using namespace lagom::vocab;
+using namespace lagom;
 
 // For every code point, whether PCRE2 says that it has a property; nothing when PCRE2 knows no such property.
 std::vector<bool> with_property(const std::string& property) {
@@ -48,7 +48,7 @@ std::vector<bool> with_property(const std::string& property) {
 
 }  // namespace
 
-TEST_CASE("scripts are those of PCRE2, where it knows a character", "[vocab][script]") {
+TEST_CASE("scripts are those of PCRE2, where it knows a character", "[text][script]") {
   const std::vector<bool> unassigned = with_property("Cn");
   REQUIRE_FALSE(unassigned.empty());
   std::size_t known = 0, compared = 0;
@@ -73,7 +73,7 @@ TEST_CASE("scripts are those of PCRE2, where it knows a character", "[vocab][scr
   CHECK(wrong.empty());
 }
 
-TEST_CASE("scripts go by name and by code", "[vocab][script]") {
+TEST_CASE("scripts go by name and by code", "[text][script]") {
   CHECK(script_of('a') == script::latin);
   CHECK(script_of(0x3B1) == script::greek);
   CHECK(script_of(0x928) == script::devanagari);
@@ -96,7 +96,7 @@ TEST_CASE("scripts go by name and by code", "[vocab][script]") {
   }
 }
 
-TEST_CASE("an unfinished sequence stands for what it may become", "[vocab][script]") {
+TEST_CASE("an unfinished sequence stands for what it may become", "[text][script]") {
   std::map<std::string, std::set<char32_t>> expected;  // by every proper begin of every character
   for (char32_t c = 0; c < 0x110000; ++c) {
     if (c >= 0xD800 && c < 0xE000) continue;
@@ -133,7 +133,7 @@ TEST_CASE("an unfinished sequence stands for what it may become", "[vocab][scrip
   CHECK(scripts_of({}).empty());
 }
 
-TEST_CASE("the majority decides on the script of a text", "[vocab][script]") {
+TEST_CASE("the majority decides on the script of a text", "[text][script]") {
   CHECK(majority_script("") == script::unknown);
   CHECK(majority_script(" na ") == script::latin);
   CHECK(majority_script("  12") == script::common);
