@@ -14,10 +14,6 @@ namespace expand_vocabulary {
 struct matrix_rows {
   std::vector<std::int64_t> from;  // by target row: the source row, or lagom::io::made_row
   std::vector<std::byte> made;
-
-  [[nodiscard]] lagom::io::row_edit edit(const std::string& tensor) const {
-    return {.tensor = tensor, .from = from, .made = made};
-  }
 };
 
 namespace detail {

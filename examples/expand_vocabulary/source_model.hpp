@@ -12,7 +12,6 @@ namespace expand_vocabulary {
 struct source_model {
   std::string directory;
   lagom::io::json config;
-  std::string tokenizer_json;
   lagom::io::hf_tokenizer tokenizer;
   lagom::io::checkpoint weights;
   lagom::io::embedding_tensors tensors;
@@ -75,9 +74,8 @@ struct source_model {
     if (auto ok = lagom::io::require_rows(*tensors, static_cast<std::uint64_t>(tokenizer->size())); !ok) {
       return ok.error().in(directory);
     }
-    return std::unique_ptr<source_model>(new source_model{directory, std::move(*config),
-                                                          std::string(text->text()), std::move(*tokenizer),
-                                                          std::move(*weights), std::move(*tensors)});
+    return std::unique_ptr<source_model>(new source_model{
+        directory, std::move(*config), std::move(*tokenizer), std::move(*weights), std::move(*tensors)});
   }
 };
 

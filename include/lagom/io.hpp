@@ -55,3 +55,4 @@
 #include "io/trace_file.hpp"
 #include "io/vocabulary_edit.hpp"
 #include "io/word_vectors.hpp"
+#include "io/write_all.hpp"

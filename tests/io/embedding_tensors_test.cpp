@@ -134,7 +134,4 @@ TEST_CASE("the height of a matrix", "[io][row_edit]") {
   CHECK(io::padded_height(256100, 8) == 256104);
   CHECK(io::padded_height(5, 0) == 5);
   CHECK(io::padded_height(0, 8) == 0);
-  CHECK(io::expanded_rows(2, 4) == std::vector<std::int64_t>{0, 1, -1, -1});
-  const lagom::token_id kept[] = {0, 3};
-  CHECK(io::trimmed_rows(kept, 3) == std::vector<std::int64_t>{0, 3, -1});
 }

@@ -109,6 +109,40 @@ TEST_CASE("a configuration follows the vocabulary", "[io][config]") {
   CHECK(notes == std::vector<std::string>{"eos_token_id: token 4 is gone", "sep_token_id: token 1 is gone",
                                           "bad_words_ids: token 4 is gone",
                                           "forced_decoder_ids: token 1 is gone"});
+  // What names tokens in other forms.
+  notes.clear();
+  CHECK(
+      edit(
+          R"({"lang_to_id":{"<|sw|>": 5, "<|en|>": 1, "<|el|>": 0},"task_to_id": {"b":2},"stop_token_ids":[1,4],
+    "force_words_ids":[[[2],[1]],[[4]],[[3,5]]],"sequence_bias":[[[2,3],-1.5],[[1,2],4],[[5],2]],
+    "bos_index":3,"padded_vocab_size":6,"label2id":{"a":3},"vocab_size":6})",
+          trim) == R"({"lang_to_id":{"<|sw|>": 3, "<|el|>": 0},"task_to_id": {"b":1},"stop_token_ids":null,
+    "force_words_ids":[[[1]],[[2,3]]],"sequence_bias":[[[1,2],-1.5],[[3],2]],
+    "bos_index":2,"padded_vocab_size":4,"label2id":{"a":3},"vocab_size":4})");
+  CHECK(notes ==
+        std::vector<std::string>{"lang_to_id.<|en|>: token 1 is gone", "stop_token_ids: token 1 is gone",
+                                 "stop_token_ids: token 4 is gone", "force_words_ids: token 1 is gone",
+                                 "force_words_ids: token 4 is gone", "sequence_bias: token 1 is gone"});
+  // Nested configurations with a vocabulary of their own, and with none.
+  notes.clear();
+  CHECK(edit(R"({"audio_config":{"vocab_size":2048,"pad_token_id":5,"x":{"bos_token_id":3}},
+    "text_config":{"vocab_size":6,"pad_token_id":5},"vision":{"vocab_size":null,"pad_token_id":5}})",
+             trim) == R"({"audio_config":{"vocab_size":2048,"pad_token_id":5,"x":{"bos_token_id":3}},
+    "text_config":{"vocab_size":4,"pad_token_id":3},"vision":{"vocab_size":null,"pad_token_id":3}})");
+  CHECK(notes.empty());
+  // Ids beyond the tokenizer, or beyond the matrix, are of no token; what is no id stays.
+  CHECK(edit(R"({"pad_token_id":6,"eos_token_id":[7,6],"vocab_size":6})", trim) ==
+        R"({"pad_token_id":null,"eos_token_id":null,"vocab_size":4})");
+  const io::config_edit rows{.old_size = 6, .new_size = 8, .rows = 6};
+  CHECK(edit(R"({"pad_token_id":6,"bos_token_id":5,"image_token_index":-200,"vocab_size":6})", rows) ==
+        R"({"pad_token_id":null,"bos_token_id":5,"image_token_index":-200,"vocab_size":8})");
+  CHECK(notes.size() == 4);
+  // Roles of a replaced tokenizer.
+  const io::config_edit roles{
+      .old_size = 6, .new_size = 6, .ids = {5, -1}, .roles = {{"bos_token_id", 1}, {"eos_token_id", 2}}};
+  CHECK(edit(R"({"bos_token_id":0,"eos_token_id":[0,1],"pad_token_id":0,"sep_token_id":null,"vocab_size":6})",
+             roles) ==
+        R"({"bos_token_id":1,"eos_token_id":[5,2],"pad_token_id":5,"sep_token_id":null,"vocab_size":6})");
   const lagom::token_id falls[] = {2, 1}, twice[] = {1, 1}, beyond[] = {6};
   CHECK(io::map_of_kept(falls, 6).error().code == errc::bad_value);
   CHECK(io::map_of_kept(twice, 6).error().code == errc::bad_value);

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "../core/result.hpp"
+#include "write_all.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -55,12 +56,8 @@ class atomic_file {
   }
 
   result<done> write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
-      if (n <= 0) return failure{.code = errc::cannot_write, .file = path_};
-      bytes = bytes.subspan(static_cast<std::size_t>(n));
-    }
-    return done{};
+    if (detail::write_all(fd_, bytes)) return done{};
+    return failure{.code = errc::cannot_write, .file = path_};
   }
   result<done> write(std::string_view text) {
     return write(std::as_bytes(std::span<const char>(text.data(), text.size())));
@@ -68,7 +65,7 @@ class atomic_file {
 
   /// Flushes to the disk and takes the target's name.
   result<done> commit() {
-    const bool flushed = temporary_.empty() || ::fsync(fd_) == 0;
+    const bool flushed = temporary_.empty() || detail::flush_to_disk(fd_);
     const bool closed = ::close(std::exchange(fd_, -1)) == 0;
     if (temporary_.empty()) {
       if (closed) return done{};

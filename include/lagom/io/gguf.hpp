@@ -49,12 +49,7 @@ class gguf {
  public:
   /// Maps a file. Fails with the errors of `mapped_file::open` and `parse`, naming the file.
   static result<gguf> open(const std::string& path) {
-    auto file = mapped_file::open(path);
-    if (!file) return file.error();
-    auto parsed = parse(file->bytes());
-    if (!parsed) return parsed.error().in(path);
-    parsed->file_.emplace(std::move(*file));
-    return parsed;
+    return detail::open_mapped(path, &gguf::file_);
   }
 
   /// Reads bytes, which must outlive the result. Fails, with the byte, with `wrong_schema` (no GGUF),

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -69,6 +70,22 @@ class mapped_file {
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 };
+
+namespace detail {
+
+/// Maps a file and reads it with `T::parse`; the result keeps the mapping. Fails with the errors of both, naming the
+/// file.
+template <class T>
+[[nodiscard]] result<T> open_mapped(const std::string& path, std::optional<mapped_file> T::* keeps) {
+  auto file = mapped_file::open(path);
+  if (!file) return file.error();
+  auto parsed = T::parse(file->bytes());
+  if (!parsed) return parsed.error().in(path);
+  ((*parsed).*keeps).emplace(std::move(*file));
+  return parsed;
+}
+
+}  // namespace detail
 
 }  // namespace io
 }  // namespace v0

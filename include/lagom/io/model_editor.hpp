@@ -110,25 +110,39 @@ class model_editor {
   /// The small files that change, made before anything is written.
   result<done> read_texts(const checkpoint& weights, const std::vector<model_entry>& files) {
     const bool resized = edit_.config.new_size != edit_.config.old_size;
+    const bool changed = resized || !edit_.config.ids.empty() || edit_.config.rows < config_edit().rows;
     for (const model_entry& entry : files) {
-      if (entry.kind == model_file::config && (resized || !edit_.config.ids.empty())) {
+      if (entry.kind == model_file::config && changed) {
         auto file = mapped_file::open(path(entry.name));
         if (!file) return file.error();
         std::vector<std::string> notes;
         auto text = edit_config(file->text(), edit_.config, resized && entry.name == "config.json", notes);
         if (!text) return text.error().in(path(entry.name));
         for (const std::string& note : notes) report_.notes.push_back(entry.name + ", " + note);
-        if (*text != file->text()) texts_[entry.name] = std::move(*text);
+        if (auto ok = put(entry.name, std::move(*text)); !ok) return ok;
       } else if (entry.kind == model_file::index) {
         auto text = edited_index(weights);
         if (!text) return text.error().in(path(entry.name));
-        texts_[entry.name] = std::move(*text);
+        if (auto ok = put(entry.name, std::move(*text)); !ok) return ok;
       }
     }
     for (const file_edit& f : edit_.files) {
-      if (f.text) texts_[f.name] = *f.text;
       why_[f.name] = &f;
+      if (!f.text) continue;
+      if (auto ok = put(f.name, *f.text); !ok) return ok;
     }
+    return done{};
+  }
+
+  /// A text that is the file's own is no edit: the file is copied.
+  result<done> put(const std::string& name, std::string text) {
+    std::error_code unknown;
+    if (std::filesystem::exists(path(name), unknown)) {
+      auto old = mapped_file::open(path(name));
+      if (!old) return old.error();
+      if (old->text() == text) return done{};
+    }
+    texts_[name] = std::move(text);
     return done{};
   }
 
@@ -165,7 +179,8 @@ class model_editor {
     const std::string to = fs::weakly_canonical(fs::absolute(target, error), error).string() + "/";
     if (error) return failure{.code = errc::cannot_write, .file = target};
     if (from.starts_with(to) || to.starts_with(from)) {
-      return failure{.code = errc::bad_value, .file = target, .key = "output directory inside the source"};
+      return failure{
+          .code = errc::unsupported, .file = target, .key = "an output directory in or around the source"};
     }
     return done{};
   }
@@ -241,7 +256,7 @@ class model_editor {
 ///
 /// ```cpp
 /// lagom::io::model_edit edit;
-/// edit.tensors.push_back({"model.embed_tokens.weight", lagom::io::expanded_rows(32000, 32104), rows});
+/// edit.tensors.push_back({"model.embed_tokens.weight", from, rows});  // by new row: an old one, or made_row
 /// edit.config = {.old_size = 32000, .new_size = 32104};
 /// auto report = lagom::io::edit_model("old", "new", edit);
 /// ```
@@ -251,8 +266,8 @@ class model_editor {
 /// config.json comes last. `progress(done, total)` is told the bytes of tensors.
 ///
 /// Fails with the errors of `checkpoint::open`, `check`, `edit_config`, `list_model` and
-/// `output_directory::create`; `duplicate_key` for a tensor that two edits or two shards have; `bad_value`
-/// when one directory lies in the other.
+/// `output_directory::create`; `duplicate_key` for a tensor that two edits or two shards have;
+/// `unsupported` when one directory lies in the other.
 template <class Progress>
 result<edit_report> edit_model(const std::string& source, const std::string& target, const model_edit& edit,
                                const edit_options& options, Progress&& progress) {

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "../core/result.hpp"
+#include "write_all.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -99,7 +100,7 @@ class output_directory {
   static bool flush(const std::string& directory) {
     const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return false;
-    const bool ok = ::fsync(fd) == 0;
+    const bool ok = detail::flush_to_disk(fd);
     ::close(fd);
     return ok;
   }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "../core/result.hpp"
+#include "write_all.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -138,7 +139,7 @@ class range_writer {
   result<done> finish() {
     if (auto ok = flush(); !ok) return ok;
     const bool sized = ::ftruncate(fd_, static_cast<off_t>(at_)) == 0;  // a hole may be the end
-    const bool flushed = ::fsync(fd_) == 0;
+    const bool flushed = detail::flush_to_disk(fd_);
     const bool closed = ::close(std::exchange(fd_, -1)) == 0;
     if (!sized || !flushed || !closed) return cannot_write();
     return done{};
@@ -200,13 +201,8 @@ class range_writer {
     return done{};
   }
   result<done> put(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(at_));
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return cannot_write();
-      at_ += static_cast<std::uint64_t>(n);
-      bytes = bytes.subspan(static_cast<std::size_t>(n));
-    }
+    if (!detail::write_all(fd_, bytes, at_)) return cannot_write();
+    at_ += bytes.size();
     return done{};
   }
 

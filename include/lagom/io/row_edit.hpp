@@ -80,26 +80,6 @@ struct row_layout {
   return multiple < 2 ? rows : (rows + multiple - 1) / multiple * multiple;
 }
 
-/// The rows of an expansion: the source's first `kept` rows, then made ones up to `height`. With `kept` the
-/// number of the source's ids, rows that only padded the source become the new tokens' and are made.
-/// Precondition: kept <= height.
-[[nodiscard]] inline std::vector<std::int64_t> expanded_rows(std::uint64_t kept, std::uint64_t height) {
-  LAGOM_ASSERT(kept <= height);
-  std::vector<std::int64_t> out(height, made_row);
-  for (std::uint64_t r = 0; r < kept; ++r) out[r] = static_cast<std::int64_t>(r);
-  return out;
-}
-
-/// The rows of a trimmed matrix: the kept ids in order, then made ones up to `height`.
-/// Precondition: there are not more kept ids than `height`.
-[[nodiscard]] inline std::vector<std::int64_t> trimmed_rows(std::span<const token_id> kept,
-                                                            std::uint64_t height) {
-  LAGOM_ASSERT(kept.size() <= height);
-  std::vector<std::int64_t> out(height, made_row);
-  std::copy(kept.begin(), kept.end(), out.begin());
-  return out;
-}
-
 }  // namespace io
 }  // namespace v0
 }  // namespace lagom

@@ -81,12 +81,7 @@ class safetensors {
 
   /// Fails with the errors of `mapped_file::open` and `parse`, naming the file.
   static result<safetensors> open(const std::string& path) {
-    auto file = mapped_file::open(path);
-    if (!file) return file.error();
-    auto parsed = parse(file->bytes());
-    if (!parsed) return parsed.error().in(path);
-    parsed->file_.emplace(std::move(*file));
-    return parsed;
+    return detail::open_mapped(path, &safetensors::file_);
   }
 
   /// Reads a file that is already in memory, which must outlive the result.

@@ -155,8 +155,9 @@ result<done> write_rows(const edited_tensor& t, const source_file& source, std::
   return size;
 }
 
-/// Writes the file at `path`, opened as `file`, with the rows of the edits; all other tensors keep their
-/// bytes, their order and the metadata. `progress(bytes)` is called for each stretch of data that is done.
+/// Writes the file at `path`, opened as `file`, with the rows of the edits; all other tensors keep their bytes,
+/// and the metadata stay. Tensors follow each other as before, or by falling alignment where the old order would
+/// misalign one. `progress(bytes)` is called for each stretch of data that is done.
 /// Cost: the made rows and short runs pass through memory, the rest goes from file to file. Fails with the
 /// errors of `edited_size` and `range_writer`, and with `truncated` when the file changed meanwhile.
 template <class Progress>

@@ -64,11 +64,11 @@ class hf_tokenizer {
   static result<hf_tokenizer> make(const json& document, const tokenizer_options& options = {}) {
     const detail::hf_node root{&document};
     if (!document.is_object()) return failure{.code = errc::wrong_type, .key = "tokenizer.json"};
-    if (const auto version = root.optional("version"); version.value != nullptr && *version.value != "1.0") {
-      return version.fail(errc::wrong_schema);
-    }
     auto model_node = root.required("model");
     if (!model_node) return model_node.error();
+    if (const auto version = root.optional("version"); version.value != nullptr && *version.value != "1.0") {
+      return failure{.code = errc::wrong_schema, .key = "tokenizer.json"};
+    }
     if (auto type = detail::hf_model::type_of(*model_node); !type) return type.error();
     auto normalizer = detail::hf_normalizer::read(root.optional("normalizer"));
     if (!normalizer) return normalizer.error();
