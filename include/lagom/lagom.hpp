@@ -23,6 +23,7 @@
 #include "core/scalar.hpp"
 #include "core/target.hpp"
 #include "core/tensor_traits.hpp"
+#include "core/token_counter.hpp"
 #include "core/tokenizer.hpp"
 #include "core/types.hpp"
 #include "core/vec_view.hpp"

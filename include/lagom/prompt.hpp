@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+/// @file prompt.hpp
+/// Umbrella of the prompt family: pivot prompts, instruction data, parsers, mixing, packing. Nothing here needs a third party.
+#pragma once
+
+// clang-format off
+#include "prompt/segment.hpp"
+#include "prompt/spans.hpp"
+// clang-format on
