@@ -395,7 +395,7 @@ TEST_CASE("characters of a byte-fallback model replace their bytes, and merge", 
                               "\xE2\x96\x81"
                               "a"});
   for (token_id b = 0; b < 256; ++b)
-    REQUIRE(tokens.add(5 + b, detail::bpe_units::byte_name(static_cast<unsigned>(b))));
+    REQUIRE(tokens.add(5 + b, byte_name(static_cast<unsigned>(b))));
   const bpe_options options{.unit = bpe_unit::character, .byte_fallback = true, .unk = 0};
   const bpe source = model_of(tokens, {{3, 1, 4}}, options);
   const std::string na = "\xE0\xA4\xA8", mark = "\xE2\x96\x81";
@@ -531,7 +531,7 @@ TEST_CASE("a new character that takes bytes from an old merge cuts old tokens", 
   // An old merge of byte tokens, over the border of two characters: what `expand` refuses to work on.
   token_table tokens = table({"a"});
   for (token_id b = 0; b < 256; ++b) {
-    REQUIRE(tokens.add(1 + b, detail::bpe_units::byte_name(static_cast<unsigned>(b))));
+    REQUIRE(tokens.add(1 + b, byte_name(static_cast<unsigned>(b))));
   }
   REQUIRE(tokens.add(257, "<0xA8><0xE0>"));
   const std::string na = "\xE0\xA4\xA8";

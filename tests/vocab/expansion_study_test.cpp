@@ -105,6 +105,32 @@ TEST_CASE("new tokens settle as the corpus grows", "[vocab][study]") {
   CHECK(rows->front().align_distance > 0);
   CHECK((*rows)[3].align_distance < rows->front().align_distance);
 
+  // The same by name: the auxiliary tokenizer is trained on each part anew.
+  const auto named = [&](placement how) {
+    std::size_t at = 0;
+    return study_expansion(
+        tokenizer, *source,
+        [&](std::string_view& line) {
+          if (at == lines.size()) return false;
+          line = lines[at++];
+          return true;
+        },
+        sizes, how, {{.tokens = 40}}, 300);
+  };
+  CHECK(placement_of("append_aux") == placement::append_aux);
+  CHECK_FALSE(placement_of("append"));
+  for (const auto& [name, how] : placements) {
+    CAPTURE(name);
+    rows = named(how);
+    REQUIRE(rows);
+    REQUIRE(rows->size() == 5);
+    CHECK(rows->back().align_distance == 0);
+    double distance = 0;
+    for (const auto& r : *rows) distance += r.align_distance;
+    CHECK((distance > 0) == (how == placement::prepend_aux));
+    CHECK(rows->back().tokens_per_character < 1);
+  }
+
   // No line at all.
   const std::vector<std::uint64_t> none;
   auto nothing = study_expansion(

@@ -177,7 +177,7 @@ TEST_CASE("pieces that do not occur are exchanged, but not those right after one
 
 TEST_CASE("scored expansion with byte fallback and new characters", "[vocab][expand]") {
   std::vector<std::string> names;
-  for (unsigned b = 0; b < 256; ++b) names.push_back(detail::bpe_units::byte_name(b));
+  for (unsigned b = 0; b < 256; ++b) names.push_back(byte_name(b));
   auto pieces = base();
   std::vector<token_id> fallback;
   for (const auto& n : names) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ids.hpp"
+#include "ratio.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -74,7 +75,7 @@ class alignment_counts {
   /// `crossing` divided by `occurrences`; 0 for a token that does not occur.
   [[nodiscard]] double crossing_share(target_id token) const noexcept {
     const total* const t = find_total(token);
-    return t == nullptr ? 0 : static_cast<double>(t->crossing) / static_cast<double>(t->occurrences);
+    return t == nullptr ? 0 : ratio(t->crossing, t->occurrences);
   }
 
   /// Entropy of the token's tuples in nats: -sum p ln p over those that have pieces; 0 when there is one, or

@@ -20,7 +20,7 @@ struct auxiliary_options {
   std::size_t max_bytes = 64;            ///< longest text of a token; 0: any
   bool keep_words = true;                ///< see `expand_options`
   bool digits_apart = false, scripts_apart = false;
-  std::set<std::string, std::less<>> reserved{};  ///< texts that no new token may have
+  reserved_texts reserved{};  ///< texts that no new token may have
 };
 
 /// The rule that makes each token of a model: the first of the list, as a place in it; `none` without one.
@@ -37,9 +37,7 @@ namespace detail {
 /// Tokens of an auxiliary model that an expansion takes, with all that they are made of.
 class closed_choice {
  public:
-  using texts = std::set<std::string, std::less<>>;
-
-  closed_choice(const bpe& source, const bpe& auxiliary, const texts& reserved)
+  closed_choice(const bpe& source, const bpe& auxiliary, const reserved_texts& reserved)
       : source_(&source), auxiliary_(&auxiliary), reserved_(&reserved), rules_(rules_by_token(auxiliary)) {
     chosen_.resize(rules_.size());
     wanted_.resize(rules_.size());
@@ -80,24 +78,29 @@ class closed_choice {
   }
 
  private:
-  // Parts have smaller ids than what is made of them, so this ends. False when one is reserved.
+  // Marks a token and all that it lacks, depth first. False when one of them is reserved.
   bool collect(token_id t, std::vector<token_id>& lacks) {
-    const auto row = static_cast<std::size_t>(t);
-    const std::string_view text = auxiliary_->bytes_of(t);
-    if (chosen_[row] != 0 || source_->tokens().find(text) != no_token) return true;
-    if (reserved_->contains(text)) return false;
-    if (rules_[row] != ~std::size_t{0}) {
+    std::vector<token_id> waiting{t};
+    while (!waiting.empty()) {
+      const token_id part = waiting.back();
+      const auto row = static_cast<std::size_t>(part);
+      waiting.pop_back();
+      const std::string_view text = auxiliary_->bytes_of(part);
+      if (chosen_[row] != 0 || source_->tokens().find(text) != no_token) continue;
+      if (reserved_->contains(text)) return false;
+      chosen_[row] = 1;
+      lacks.push_back(part);
+      if (rules_[row] == ~std::size_t{0}) continue;
       const merge& m = auxiliary_->merges()[rules_[row]];
-      if (!collect(m.left, lacks) || !collect(m.right, lacks)) return false;
+      waiting.push_back(m.right);
+      waiting.push_back(m.left);
     }
-    chosen_[row] = 1;
-    lacks.push_back(t);
     return true;
   }
 
   const bpe* source_;
   const bpe* auxiliary_;
-  const texts* reserved_;
+  const reserved_texts* reserved_;
   std::vector<std::size_t> rules_;
   std::vector<char> chosen_, wanted_;
 };

@@ -8,36 +8,13 @@
 #include <vector>
 
 #include "bpe.hpp"
+#include "byte_name.hpp"
+#include "space_mark.hpp"
 
 namespace lagom {
 inline namespace v0 {
 namespace vocab {
 namespace detail {
-
-/// "▁" (U+2581), which stands for a space where units are characters.
-inline constexpr std::string_view space_mark = "\xE2\x96\x81";
-
-/// Whether a model spells spaces as "▁": its units are characters and a token begins with one.
-[[nodiscard]] inline bool marks_spaces(const bpe& model) {
-  if (model.options().unit != bpe_unit::character) return false;
-  for (token_id id = 0; id < model.size(); ++id) {
-    if (model.bytes_of(id).substr(0, space_mark.size()) == space_mark) return true;
-  }
-  return false;
-}
-
-/// A model's text with every "▁" a space.
-[[nodiscard]] inline std::string without_marks(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t mark = text.find(space_mark, at);
-    out.append(text.substr(at, mark - at));
-    if (mark == std::string_view::npos) break;
-    out.push_back(' ');
-    at = mark + space_mark.size();
-  }
-  return out;
-}
 
 /// Tokens and unknown units of pieces, in order. It holds the model by reference.
 class bpe_units {
@@ -56,12 +33,6 @@ class bpe_units {
         whole_(model.options().unit == bpe_unit::byte && model.knows_every_byte()) {
     if (!model.options().byte_fallback) return;
     for (unsigned b = 0; b < 256; ++b) fallback_[b] = model.tokens().find(byte_name(b));
-  }
-
-  /// "<0x00>" ... "<0xFF>".
-  [[nodiscard]] static std::string byte_name(unsigned byte) {
-    constexpr std::string_view hex = "0123456789ABCDEF";
-    return {'<', '0', 'x', hex[byte / 16], hex[byte % 16], '>'};
   }
 
   /// The byte that a token stands for because the model falls back to it; -1 for any other token.

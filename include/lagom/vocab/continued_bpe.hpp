@@ -4,10 +4,10 @@
 #pragma once
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "new_token.hpp"
 #include "pair_rule.hpp"
 #include "run_table.hpp"
 
@@ -23,7 +23,7 @@ struct continue_options {
   double min_share = 0;        ///< stops before a token that saves no more than this share of the tokens left
   std::size_t max_bytes = 64;  ///< longest text of a new token; 0: any
   bool new_units = true;       ///< units that the source lacks may become tokens
-  std::set<std::string, std::less<>> reserved{};  ///< texts that no new token may have: added tokens
+  reserved_texts reserved{};   ///< texts that no new token may have: added tokens
 };
 
 /// A token that was learned: by merging two others, or (without sides) because the source lacks that unit.

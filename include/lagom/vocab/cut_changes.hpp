@@ -3,6 +3,7 @@
 /// How many lines another tokenizer cuts otherwise, and how many tokens it takes.
 #pragma once
 
+#include "ratio.hpp"
 #include "segmentation.hpp"
 
 namespace lagom {
@@ -51,9 +52,7 @@ struct cut_changes {
   [[nodiscard]] std::uint64_t lines() const noexcept { return before.of.lines; }
 
   /// `recut` divided by the lines; 0 of none.
-  [[nodiscard]] double recut_share() const noexcept {
-    return lines() == 0 ? 0 : static_cast<double>(recut) / static_cast<double>(lines());
-  }
+  [[nodiscard]] double recut_share() const noexcept { return ratio(recut, lines()); }
 
   friend bool operator==(const cut_changes&, const cut_changes&) = default;
 };

@@ -55,10 +55,10 @@ struct token_rule {
 /// the source's size), merges appended. A token may come out unreachable: the result says which are.
 ///
 /// Fails, with the row from 0, with `bad_merge` when a side is neither a token of the source nor further up in
-/// the list, or the sides do not make the text; with `duplicate_key` when the text is a token already.
+/// the list, or the sides do not make the text; with `duplicate_key` when the text is a token already, or reserved.
 template <piece_counts Counts>
 result<expanded> append_tokens(const bpe& source, std::span<const token_rule> rules, const Counts& counts,
-                               token_id first_id = no_token) {
+                               token_id first_id = no_token, const reserved_texts& reserved = {}) {
   const auto first = detail::first_new_id(source, first_id, rules.size());
   if (!first) return first.error();
   const detail::bpe_units units(source);
@@ -76,6 +76,7 @@ result<expanded> append_tokens(const bpe& source, std::span<const token_rule> ru
       }
     }
     if (r.text.empty()) return failure{.code = errc::empty, .key = "token", .row = row};
+    if (reserved.contains(r.text)) return failure{.code = errc::duplicate_key, .key = "reserved", .row = row};
     if (auto ok = texts.add(t.id, r.text); !ok) {
       failure why = ok.error();
       why.row = row;

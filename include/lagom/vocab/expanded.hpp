@@ -8,25 +8,11 @@
 #include <vector>
 
 #include "continued_bpe.hpp"
-#include "expansion.hpp"
-#include "tokenization_change.hpp"
+#include "fill_expansion.hpp"
 
 namespace lagom {
 inline namespace v0 {
 namespace vocab {
-
-/// A token that an expansion adds.
-struct new_token {
-  token_id id = no_token;
-  std::string text{};  ///< as in the model: bytes, or a spelling where units are characters
-  token_id left = no_token, right = no_token;  ///< what its rule merges; none for a unit by itself
-  std::uint64_t gain = 0;  ///< tokens of the corpus that it saved when it was chosen; 0 where that is not how
-  std::uint64_t count = 0;    ///< occurrences in the corpus in the end
-  bool reachable = false;     ///< its own text becomes this token, and nothing else
-  bool intermediate = false;  ///< only there because another new token is made of it
-
-  [[nodiscard]] bool is_unit() const noexcept { return left == no_token; }
-};
 
 /// A source model that was given new tokens.
 struct expanded {
@@ -52,45 +38,12 @@ struct expanded {
 
 namespace detail {
 
-/// Fills in what follows from the two models: counts, reachability, the expansion object.
+/// Fills in what follows from the two models.
 template <piece_counts Counts>
 void finish_expansion(const bpe& source, token_id first_id, const Counts& counts, expanded& out) {
-  out.corpus = compare_tokenizations(source, out.model, counts);
-  const bool marks = marks_spaces(source);
-  bpe_units source_units(source), target_units(out.model);
-  expansion& change = out.change;
-  change.source_size = first_id;
-  change.target_size = std::max<index_t>(first_id, out.model.size());
-  change.counts = out.corpus.counts;
-  change.counts.resize(static_cast<std::size_t>(change.target_size));
-  change.same.assign(static_cast<std::size_t>(change.target_size), source_id::none);
-  for (token_id id = 0; id < first_id; ++id) change.same[static_cast<std::size_t>(id)] = source_id{id};
-  const auto bytes_of = [&](std::string_view text) {
-    return marks ? without_marks(text) : source_units.plain_text(text);
-  };
-  for (token_id id = 0; id < first_id; ++id) {
-    const std::string_view text = source.tokens()[id];
-    const bool one_byte = source.options().byte_fallback && text.size() == 6 && text.substr(0, 3) == "<0x";
-    change.source_bytes.push_back(one_byte ? std::string()
-                                           : bytes_of(text));  // no script has one byte's name
-  }
-  std::vector<token_id> ids;
-  std::vector<source_id> pieces;
-  for (new_token& t : out.tokens) {
-    t.count = change.counts[static_cast<std::size_t>(t.id)];
-    ids.clear();
-    t.reachable = target_units.text_of_token(t.text, ids) && ids.size() == 1 && ids[0] == t.id;
-    ids.clear();
-    pieces.clear();
-    if (source_units.text_of_token(t.text, ids)) {
-      for (const token_id id : ids) pieces.push_back(source_id{id});
-    }
-    change.wanted.push_back(target_id{t.id});
-    change.bytes.push_back(bytes_of(t.text));
-    change.pieces.push_back(pieces);
-  }
+  finish_appended(source, out.model, first_id, counts, out.tokens, out.corpus, out.change);
   for (const merge& m : out.merges) {
-    change.rules.push_back({target_id{m.left}, target_id{m.right}, target_id{m.result}});
+    out.change.rules.push_back({target_id{m.left}, target_id{m.right}, target_id{m.result}});
   }
 }
 

@@ -7,8 +7,8 @@
 #include <map>
 #include <numeric>
 
-#include "corpus_counts.hpp"
-#include "expanded.hpp"
+#include "corpus_alignment.hpp"
+#include "placement.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -28,54 +28,36 @@ struct expansion_study_row {
 
 namespace detail {
 
-/// A token's weights over source rows: each source token under it by the bytes they share, tuples by occurrence
-/// (the policy overlap_weighted). An exact cover would tell nothing: it is the same tuple everywhere.
+/// A token's weights over source rows.
 using row_weights = std::map<token_id, double>;
 
-/// The weights of every new token, by its text. O(symbols).
-template <piece_counts Counts>
-[[nodiscard]] std::map<std::string, row_weights, std::less<>> align_weights(const bpe& source,
-                                                                            const expanded& e,
+/// Align's weights of every new token, by its text. Shares are bytes (`overlap_weighted`): an exact cover would
+/// tell nothing, it is the same tuple everywhere. Pieces that a side loses something of are left out.
+template <class Source, class Target, piece_counts Counts>
+[[nodiscard]] std::map<std::string, row_weights, std::less<>> align_weights(const Source& source,
+                                                                            const Target& target,
+                                                                            std::span<const target_id> wanted,
                                                                             const Counts& counts) {
-  const bpe_units source_units(source), target_units(e.model);
-  const auto first = static_cast<token_id>(e.change.source_size);
-  alignment_counts tuples;
-  std::vector<aligned_piece> tuple;
-  std::vector<token_id> fine, coarse;
-  std::vector<std::size_t> fine_ends, coarse_ends;
+  token_set of;
+  for (const target_id t : wanted) of.add(static_cast<token_id>(t));
+  corpus_alignment aligned(align_policy::overlap_weighted, std::move(of));
+  piece_speller<Source> cut_source(source);
+  piece_speller<Target> cut_target(target);
+  segmentation fine, coarse;
   for_each_piece(counts, [&](std::string_view piece, std::uint64_t count) {
-    fine.clear();
-    coarse.clear();
-    source.encode_piece(piece, [&](token_id t) { fine.push_back(t); });
-    e.model.encode_piece(piece, [&](token_id t) { coarse.push_back(t); });
-    if (!token_ends(source, source_units, piece, fine, fine_ends) ||
-        !token_ends(e.model, target_units, piece, coarse, coarse_ends)) {
-      return;
-    }
-    std::size_t s = 0;
-    for (std::size_t k = 0; k < coarse.size(); ++k) {
-      const std::size_t begin = k == 0 ? 0 : coarse_ends[k - 1], end = coarse_ends[k];
-      while (s < fine_ends.size() && fine_ends[s] <= begin) ++s;
-      if (coarse[k] < first) continue;
-      tuple.clear();
-      for (std::size_t i = s; i < fine.size() && (i == 0 || fine_ends[i - 1] < end); ++i) {
-        const std::size_t from = (std::max)(begin, i == 0 ? 0 : fine_ends[i - 1]);
-        tuple.push_back(
-            {source_id{fine[i]}, static_cast<std::uint32_t>((std::min)(end, fine_ends[i]) - from)});
-      }
-      tuples.push(target_id{coarse[k]}, tuple, count);
-    }
+    const bool spelled = cut_source(piece, fine);
+    if (cut_target(piece, coarse) && spelled) aligned.push(fine, coarse, count);
   });
+  const alignment_counts& tuples = aligned.counts();
   std::map<std::string, row_weights, std::less<>> out;
   tuples.for_each_token([&](target_id token) {
-    row_weights& weights = out[std::string(e.model.bytes_of(static_cast<token_id>(token)))];
-    const auto total = static_cast<double>(tuples.occurrences(token));
+    row_weights& weights = out[std::string(target.bytes_of(static_cast<token_id>(token)))];
     tuples.for_each(token, [&](std::span<const aligned_piece> pieces, std::uint64_t count) {
       std::uint64_t bytes = 0;
       for (const aligned_piece& p : pieces) bytes += p.share;
       for (const aligned_piece& p : pieces) {
         weights[static_cast<token_id>(p.id)] +=
-            static_cast<double>(count) / total * (static_cast<double>(p.share) / static_cast<double>(bytes));
+            ratio(count, tuples.occurrences(token)) * ratio(p.share, bytes);
       }
     });
   });
@@ -115,21 +97,25 @@ template <piece_counts Counts>
 ///
 /// `next_line(std::string_view& line)` gives a line, or false at the end; every line is read once. `sizes` are
 /// numbers of lines, rising; a corpus that ends earlier gives a last row with all of it. `choose(pieces)` is the
-/// expansion under study, `byte_counts -> result<expanded>`, of the model `source` behind `tokenizer`:
+/// expansion under study, `byte_counts -> result<E>`, of the model `source` behind `tokenizer`, with E `expanded`,
+/// `scored_expansion` or `unigram_expansion`:
 /// ```cpp
 /// auto rows = study_expansion(tokenizer, *tokenizer.bpe(), next_line, sizes,
 ///                             [&](const auto& pieces) { return expand(*tokenizer.bpe(), pieces, options); });
 /// ```
-/// Where merges are appended a token has one alignment whatever the corpus, and the distance is 0. Fails as
-/// `choose` does. Memory: one expansion for each size.
-template <tokenizer T, class NextLine, class Choose>
-result<std::vector<expansion_study_row>> study_expansion(const T& tokenizer, const bpe& source,
+/// Where merges are appended a token has one alignment whatever the corpus, and the distance is 0; how Align
+/// settles is seen where tokens cross (`placement::prepend_aux`, a unigram model). Fails as `choose` does. Memory:
+/// one expansion for each size.
+template <tokenizer T, class Source, class NextLine, class Choose>
+  requires std::invocable<Choose&, const byte_counts&>
+result<std::vector<expansion_study_row>> study_expansion(const T& tokenizer, const Source& source,
                                                          NextLine next_line,
                                                          std::span<const std::uint64_t> sizes,
                                                          Choose choose) {
+  using chosen_type = typename decltype(choose(std::declval<const byte_counts&>()))::value_type;
   struct part {
     expansion_study_row row;
-    expanded chosen;
+    chosen_type chosen;
     std::map<std::string, detail::row_weights, std::less<>> weights;
   };
   corpus_counts counts;
@@ -141,7 +127,7 @@ result<std::vector<expansion_study_row>> study_expansion(const T& tokenizer, con
       why = chosen.error();
       return false;
     }
-    auto weights = detail::align_weights(source, *chosen, counts.pre_tokens());
+    auto weights = detail::align_weights(source, chosen->model, chosen->change.wanted, counts.pre_tokens());
     parts.push_back({.row = {.lines = counts.lines(),
                              .distinct_pieces = counts.pre_tokens().size(),
                              .tokens = chosen->tokens.size()},
@@ -181,7 +167,7 @@ result<std::vector<expansion_study_row>> study_expansion(const T& tokenizer, con
     expansion_study_row& row = p.row;
     row.common = order.size();
     const std::size_t either = row.tokens + last.row.tokens - row.common;
-    row.jaccard = either == 0 ? 1 : static_cast<double>(row.common) / static_cast<double>(either);
+    row.jaccard = either == 0 ? 1 : ratio(row.common, either);
     row.rank_agreement = detail::spearman(order);
     row.align_distance = aligned == 0 ? 0 : distance / static_cast<double>(aligned);
     row.tokens_per_character =
@@ -189,6 +175,18 @@ result<std::vector<expansion_study_row>> study_expansion(const T& tokenizer, con
     out.push_back(row);
   }
   return out;
+}
+
+/// The same of a BPE model by the name of a placement: `expand(source, pieces, how, options)`.
+template <tokenizer T, class NextLine>
+result<std::vector<expansion_study_row>> study_expansion(const T& tokenizer, const bpe& source,
+                                                         NextLine next_line,
+                                                         std::span<const std::uint64_t> sizes, placement how,
+                                                         const expand_options& options = {},
+                                                         std::size_t auxiliary_tokens = 50000) {
+  return study_expansion(tokenizer, source, std::move(next_line), sizes, [&](const byte_counts& pieces) {
+    return expand(source, pieces.by_bytes(), how, options, auxiliary_tokens);
+  });
 }
 
 }  // namespace vocab

@@ -3,6 +3,7 @@
 /// The tokens that must stay so that a corpus is tokenized as before.
 #pragma once
 
+#include "byte_name.hpp"
 #include "merge_trace.hpp"
 #include "token_counts.hpp"
 #include "token_set.hpp"
@@ -87,7 +88,7 @@ inline void keep_always(const bpe& model, token_set& keep) {
   for (unsigned b = 0; b < 256; ++b) {
     const char byte = static_cast<char>(static_cast<unsigned char>(b));
     token_id token = no_token;
-    if (model.options().byte_fallback) token = model.tokens().find(detail::bpe_units::byte_name(b));
+    if (model.options().byte_fallback) token = model.tokens().find(byte_name(b));
     if (token != no_token) keep.add(token);
     token = model.options().unit == bpe_unit::byte ? model.tokens().find({&byte, 1}) : no_token;
     if (token != no_token) keep.add(token);
@@ -97,9 +98,7 @@ inline void keep_always(const bpe& model, token_set& keep) {
 inline void keep_always(const unigram& model, token_set& keep) {
   if (model.options().unk != no_token) keep.add(model.options().unk);
   for (token_id t = 0; model.options().byte_fallback && t < model.size(); ++t) {
-    for (unsigned b = 0; b < 256 && model.bytes_of(t).size() == 6; ++b) {
-      if (model.bytes_of(t) == detail::bpe_units::byte_name(b)) keep.add(t);
-    }
+    if (named_byte(model.bytes_of(t)) >= 0) keep.add(t);
   }
   if (const token_id least = least_scored(model); least != no_token) keep.add(least);
 }

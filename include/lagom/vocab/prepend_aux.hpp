@@ -18,11 +18,13 @@ namespace vocab {
 /// in auxiliary order, and after them the source's other merges. New merges so go before old ones, and old
 /// ones change places: new tokens cross what the source keeps together, other languages are cut otherwise, and
 /// a source merge may lose its place. Known defects, kept: use `expand` or `append_aux` for what they should be.
+/// Merges that would make a token of one of the `reserved` texts are left out, and so is what is made of it.
 /// `auxiliary` comes from `auxiliary_of`. Fails with `out_of_range`, and with `unsupported` for models with
 /// a prefix or suffix.
 template <piece_counts Counts>
 result<expanded> prepend_aux(const bpe& source, const bpe& auxiliary, const Counts& counts,
-                             std::size_t tokens, token_id first_id = no_token) {
+                             std::size_t tokens, token_id first_id = no_token,
+                             const reserved_texts& reserved = {}) {
   if (auto ok = detail::require_plain(source); !ok) return ok.error();
   if (auto ok = detail::require_plain(auxiliary); !ok) return ok.error();
   const auto first = detail::first_new_id(source, first_id, tokens);
@@ -41,6 +43,10 @@ result<expanded> prepend_aux(const bpe& source, const bpe& auxiliary, const Coun
     if (counted >= tokens) break;
     const std::string left = text_of(m.left), right = text_of(m.right), whole = text_of(m.result);
     if (texts.find(whole) != no_token) continue;
+    const auto barred = [&](const std::string& text) {
+      return texts.find(text) == no_token && reserved.contains(text);
+    };
+    if (barred(left) || barred(right) || barred(whole)) continue;
     const bool lacks_left = texts.find(left) == no_token, lacks_right = texts.find(right) == no_token;
     counted += (lacks_left ? 1u : 0u) + (lacks_right ? 1u : 0u) + 1u;
     if (lacks_left && lacks_right && left == right) ++next;  // the first id is overwritten by the second

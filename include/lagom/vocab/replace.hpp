@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "../core/result.hpp"
-#include "bpe_units.hpp"
-#include "expansion.hpp"
+#include "fill_expansion.hpp"
 #include "token_counts.hpp"
 
 namespace lagom {
@@ -157,13 +156,6 @@ result<expansion> replace(const S& source, const T& target, const replace_option
   const detail::ids_by_bytes<S> by_bytes(source);
   detail::model_of_bytes<S> source_model(source);
   detail::model_of_bytes<T> target_model(target);
-  for (token_id id = 0; id < source.size(); ++id) {
-    const std::string_view bytes = source.bytes_of(id);
-    out.source_bytes.push_back(detail::is_added_token(source, id) ? std::string_view{} : bytes);
-  }
-  std::vector<token_id> ids;
-  std::vector<source_id> pieces;
-  std::string spelled;
   for (token_id id = 0; id < target.size(); ++id) {
     const bool added = detail::is_added_token(target, id);
     const std::string_view bytes = target.bytes_of(id);
@@ -172,18 +164,20 @@ result<expansion> replace(const S& source, const T& target, const replace_option
       same = source_id{by_bytes.find(bytes, added, added || target_model.is_usual(id))};
     }
     out.wanted.push_back(target_id{id});
-    const std::string_view meaning = added ? std::string_view{} : bytes;
-    out.bytes.push_back(meaning);
-    source_model(meaning, ids);
-    spelled.clear();
-    pieces.clear();
-    for (const token_id p : ids) {
-      spelled += source.bytes_of(p);
-      pieces.push_back(source_id{p});
-    }
-    if (spelled != meaning) pieces.clear();
-    out.pieces.push_back(pieces);
   }
+  const auto meaning = [](const auto& t, token_id id) {
+    return detail::is_added_token(t, id) ? std::string_view{} : std::string_view(t.bytes_of(id));
+  };
+  const auto wanted = [&](std::size_t r) { return meaning(target, static_cast<token_id>(out.wanted[r])); };
+  std::string spelled;
+  detail::fill_expansion(
+      out, [&](token_id id) { return meaning(source, id); }, wanted,
+      [&](std::size_t r, std::vector<token_id>& ids) {
+        source_model(wanted(r), ids);
+        spelled.clear();
+        for (const token_id id : ids) spelled += source.bytes_of(id);
+        return spelled == wanted(r);
+      });
   detail::for_each_merge(target, [&](const merge& m) {
     out.rules.push_back({target_id{m.left}, target_id{m.right}, target_id{m.result}});
   });

@@ -13,6 +13,7 @@ struct score_zero_options {
   std::size_t tokens = 100;
   std::size_t rounds = 10;       ///< of exchanging pieces that do not occur; 0: none
   bool skips_neighbours = true;  ///< the release's: a piece right after one that was dropped is not looked at
+  reserved_texts reserved{};  ///< texts that no new piece may have, besides those of the source's own pieces
 };
 
 /// Expands as a reference release does (compat mode "score_zero": gucci-j/lowres-cve, the SentencePiece path).
@@ -27,14 +28,14 @@ struct score_zero_options {
 template <piece_counts Counts>
 result<scored_expansion> score_zero(const scored_source& source, std::span<const std::string_view> candidates,
                                     const Counts& counts, const score_zero_options& options = {}) {
-  const token_table old = detail::table_of(source);
+  reserved_texts taken = options.reserved;
+  for (const scored_piece& p : source.pieces) taken.emplace(p.text);
   std::vector<std::string> chosen;
-  std::set<std::string_view> tried;
   std::size_t next = 0, rounds = 0;
   const auto refill = [&] {
     while (chosen.size() < options.tokens && next < candidates.size()) {
       const std::string_view text = candidates[next++];
-      if (old.find(text) == no_token && tried.insert(text).second) chosen.emplace_back(text);
+      if (taken.emplace(text).second) chosen.emplace_back(text);
     }
   };
   refill();

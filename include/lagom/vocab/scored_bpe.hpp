@@ -123,6 +123,9 @@ class scored_bpe {
   /// How many tokens there are.
   [[nodiscard]] index_t size() const noexcept { return count_; }
 
+  /// By byte, the tokens that stand for the bytes of what is no piece; empty where there are none.
+  [[nodiscard]] std::span<const token_id> fallback() const noexcept { return fallback_; }
+
  private:
   scored_bpe() = default;
 

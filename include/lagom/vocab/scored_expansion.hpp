@@ -31,32 +31,6 @@ struct scored_expansion {
 
 namespace detail {
 
-/// The tokens of a piece and their ends.
-class scored_cut {
- public:
-  scored_cut(const scored_bpe& model, const scored_source& source) : model_(&model) {
-    is_byte_.resize(source.pieces.size());
-    for (const token_id t : source.fallback) is_byte_[static_cast<std::size_t>(t)] = 1;
-  }
-  bool operator()(std::string_view piece, std::vector<token_id>& ids, std::vector<std::size_t>& ends) const {
-    ids.clear();
-    ends.clear();
-    model_->encode_piece(piece, [&](token_id t) { ids.push_back(t); });
-    std::size_t at = 0;
-    for (const token_id t : ids) {
-      const auto row = static_cast<std::size_t>(t);
-      const std::string_view text = model_->bytes_of(t);
-      at += row < is_byte_.size() && is_byte_[row] != 0 ? 1 : text.size();
-      ends.push_back(at);
-    }
-    return at == piece.size();
-  }
-
- private:
-  const scored_bpe* model_;
-  std::vector<char> is_byte_;
-};
-
 /// The source with pieces after it; `texts` must outlive the model's making.
 inline result<scored_bpe> make_scored(const scored_source& source, const std::vector<std::string>& texts,
                                       const std::vector<float>& scores) {
@@ -83,44 +57,19 @@ result<scored_expansion> finish_scored(const scored_source& source, std::vector<
   auto after = make_scored(source, texts, scores);
   if (!after) return after.error();
   scored_expansion out{.model = std::move(*after), .tokens = std::move(added), .scores = std::move(scores)};
-  const auto is_marked = [](const scored_piece& p) {
-    return p.text.substr(0, space_mark.size()) == space_mark;
-  };
-  const bool marks = std::any_of(source.pieces.begin(), source.pieces.end(), is_marked);
-  const scored_cut cut_before(*before, source), cut_after(out.model, source);
-  out.corpus = compare_cuts(cut_before, cut_after, out.model.size(), marks, counts);
-
   const auto first = static_cast<token_id>(source.pieces.size());
-  expansion& change = out.change;
-  change.source_size = first;
-  change.target_size = out.model.size();
-  change.counts = out.corpus.counts;
-  change.same.assign(static_cast<std::size_t>(change.target_size), source_id::none);
-  for (token_id id = 0; id < first; ++id) change.same[static_cast<std::size_t>(id)] = source_id{id};
+  finish_appended(*before, out.model, first, counts, out.tokens, out.corpus, out.change);
   token_table table = table_of(source);
-  std::vector<float> all(static_cast<std::size_t>(change.target_size));
-  for (std::size_t row = 0; row < source.pieces.size(); ++row) all[row] = source.pieces[row].score;
-  std::vector<token_id> ids;
-  std::vector<std::size_t> ends;
-  std::vector<source_id> pieces;
+  std::vector<float> all;
+  for (const scored_piece& p : source.pieces) all.push_back(p.score);
   for (std::size_t i = 0; i < out.tokens.size(); ++i) {
-    new_token& t = out.tokens[i];
-    (void)table.add(t.id, t.text);
-    all[static_cast<std::size_t>(t.id)] = out.scores[i];
-    t.count = change.counts[static_cast<std::size_t>(t.id)];
-    (void)cut_after(t.text, ids, ends);
-    t.reachable = ids.size() == 1 && ids[0] == t.id;
-    pieces.clear();
-    if (cut_before(t.text, ids, ends)) {
-      for (const token_id id : ids) pieces.push_back(source_id{id});
-    }
-    change.wanted.push_back(target_id{t.id});
-    change.bytes.push_back(marks ? without_marks(t.text) : t.text);
-    change.pieces.push_back(pieces);
+    (void)table.add(out.tokens[i].id, out.tokens[i].text);
+    all.push_back(out.scores[i]);
   }
+  all.resize(static_cast<std::size_t>(table.size()));
   for (const merge& m : merges_of_pieces(table, all)) {
     if (m.result >= first)
-      change.rules.push_back({target_id{m.left}, target_id{m.right}, target_id{m.result}});
+      out.change.rules.push_back({target_id{m.left}, target_id{m.right}, target_id{m.result}});
   }
   return out;
 }
@@ -132,7 +81,7 @@ result<scored_expansion> finish_scored(const scored_source& source, std::vector<
 /// one and grow; the report counts what crosses. Pieces are learned on the list of merges that the scored ones
 /// amount to (`merges_of_pieces`), which is exact where scores differ and every piece has a split.
 ///
-/// `options.first_id` must not be set: ids are places. Fails as `expand` and `scored_bpe::make` do, and with
+/// Texts of control pieces are reserved, whatever `options` say. `options.first_id` must not be set: ids are places. Fails as `expand` and `scored_bpe::make` do, and with
 /// `out_of_range` where scores are so large that those below them do not differ any more, `unsupported` for
 /// pieces that are "unused".
 template <piece_counts Counts>
@@ -154,7 +103,7 @@ result<scored_expansion> append_scored(const scored_source& source, const Counts
   bpe_options like{.unit = bpe_unit::character, .byte_fallback = !source.fallback.empty(), .unk = source.unk};
   for (std::size_t b = 0; b < source.fallback.size(); ++b) {
     if (table.contains(source.fallback[b])) continue;
-    auto ok = table.add(source.fallback[b], detail::bpe_units::byte_name(static_cast<unsigned>(b)));
+    auto ok = table.add(source.fallback[b], byte_name(static_cast<unsigned>(b)));
     if (!ok) return ok.error();
   }
   if (source.unk != no_token && !table.contains(source.unk)) {
@@ -166,6 +115,9 @@ result<scored_expansion> append_scored(const scored_source& source, const Counts
   if (!list) return list.error();
   expand_options all = options;
   all.first_id = static_cast<token_id>(source.pieces.size());
+  for (const scored_piece& p : source.pieces) {
+    if (!p.matches) all.reserved.emplace(p.text);
+  }
   auto learned =
       continue_bpe(*list, counts, all,
                    detail::rule_of(*list, options.keep_words, options.digits_apart, options.scripts_apart));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "corpus_counts.hpp"
+#include "ratio.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -41,11 +42,6 @@ struct tokens_per {
     of.merge(other.of);
   }
   friend bool operator==(const tokens_per&, const tokens_per&) = default;
-
- private:
-  static double ratio(std::uint64_t a, std::uint64_t b) noexcept {
-    return b == 0 ? 0 : static_cast<double>(a) / static_cast<double>(b);
-  }
 };
 
 /// Occurrences of each token of a tokenizer in a corpus that it, or one that cuts alike, has counted.

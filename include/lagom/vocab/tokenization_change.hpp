@@ -4,10 +4,12 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
-#include "bpe_units.hpp"
 #include "counted_piece.hpp"
+#include "piece_speller.hpp"
+#include "space_mark.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -34,12 +36,8 @@ struct tokenization_change {
   /// Share of the pieces that are tokenized otherwise.
   [[nodiscard]] double changed_share() const noexcept { return ratio(changed, pieces); }
 
-  /// a / b; 0 where b is 0.
-  [[nodiscard]] static double ratio(std::uint64_t a, std::uint64_t b) noexcept {
-    return b == 0 ? 0.0 : static_cast<double>(a) / static_cast<double>(b);
-  }
-
-  /// Adds the counts of another part of the corpus.
+  /// Adds the counts of another part of the corpus, one that has no piece in common with this: a distinct piece
+  /// of both would count twice.
   void merge(const tokenization_change& o) {
     pieces += o.pieces;
     distinct_pieces += o.distinct_pieces;
@@ -58,29 +56,9 @@ struct tokenization_change {
 
 namespace detail {
 
-/// Where the tokens of a piece end, in bytes; false when they do not spell the piece.
-inline bool token_ends(const bpe& model, const bpe_units& units, std::string_view piece,
-                       const std::vector<token_id>& ids, std::vector<std::size_t>& ends) {
-  const std::string &prefix = model.options().continuing_prefix, &suffix = model.options().end_suffix;
-  ends.clear();
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    std::string_view text = model.bytes_of(ids[i]);
-    const int byte = text.size() == 6 ? units.fallback_byte(ids[i]) : -1;
-    const char one = static_cast<char>(static_cast<unsigned char>(byte));
-    if (byte >= 0) text = {&one, 1};
-    if (byte < 0 && i > 0) text.remove_prefix((std::min)(prefix.size(), text.size()));
-    if (byte < 0 && i + 1 == ids.size()) text.remove_suffix((std::min)(suffix.size(), text.size()));
-    if (piece.substr(at, text.size()) != text) return false;
-    at += text.size();
-    ends.push_back(at);
-  }
-  return at == piece.size();
-}
-
 /// How many tokens have an end or a beginning where the source has none.
-[[nodiscard]] inline std::uint64_t count_crossing(const std::vector<std::size_t>& source,
-                                                  const std::vector<std::size_t>& target) {
+[[nodiscard]] inline std::uint64_t count_crossing(std::span<const std::size_t> source,
+                                                  std::span<const std::size_t> target) {
   std::uint64_t crossing = 0;
   bool begins = true;  // at a boundary of the source
   std::size_t s = 0;
@@ -95,23 +73,23 @@ inline bool token_ends(const bpe& model, const bpe_units& units, std::string_vie
 
 }  // namespace detail
 
-namespace detail {
-
-/// Compares two ways to cut pieces: `cut(piece, ids, ends)` fills both, or is false where the tokens do not spell
-/// the piece.
-template <class S, class T, piece_counts Counts>
-[[nodiscard]] tokenization_change compare_cuts(S source, T target, index_t target_size, bool marks,
-                                               const Counts& counts) {
+/// Tokenizes every piece by both models, of any kinds that `piece_speller` takes. An old token keeps its id, so a
+/// piece is changed when its ids are. The cost is that of the models.
+template <class Source, class Target, piece_counts Counts>
+[[nodiscard]] tokenization_change compare_tokenizations(const Source& source, const Target& target,
+                                                        const Counts& counts) {
   tokenization_change out;
-  out.counts.resize(static_cast<std::size_t>(target_size));
-  std::vector<token_id> before, after;
-  std::vector<std::size_t> source_ends, target_ends;
+  out.counts.resize(static_cast<std::size_t>(target.size()));
+  const bool marks = detail::marks_spaces(source);
+  piece_speller cut_source(source);
+  piece_speller cut_target(target);
+  segmentation before, after;
   for_each_piece(counts, [&](std::string_view piece, std::uint64_t count) {
-    const bool source_spells = source(piece, before, source_ends);
-    const bool target_spells = target(piece, after, target_ends);
+    const bool source_spells = cut_source(piece, before), target_spells = cut_target(piece, after);
     ++out.distinct_pieces;
     out.pieces += count;
-    if (before != after) {
+    const auto was = before.tokens(), is = after.tokens();
+    if (!std::equal(was.begin(), was.end(), is.begin(), is.end())) {
       ++out.distinct_changed;
       out.changed += count;
     }
@@ -125,33 +103,14 @@ template <class S, class T, piece_counts Counts>
     out.bytes += count * (piece.size() - (marks ? 2 * marks_in_it : 0));
     out.source_tokens += count * before.size();
     out.target_tokens += count * after.size();
-    for (const token_id t : after) out.counts[static_cast<std::size_t>(t)] += count;
+    for (const token_id t : is) out.counts[static_cast<std::size_t>(t)] += count;
     if (source_spells && target_spells) {
-      out.crossing += count * count_crossing(source_ends, target_ends);
+      out.crossing += count * detail::count_crossing(before.ends(), after.ends());
     } else {
       out.unmeasured += count;
     }
   });
   return out;
-}
-
-}  // namespace detail
-
-/// Tokenizes every piece by both models. An old token keeps its id, so a piece is changed when its ids are.
-/// O(n log n) in the longest piece and linear otherwise.
-template <piece_counts Counts>
-[[nodiscard]] tokenization_change compare_tokenizations(const bpe& source, const bpe& target,
-                                                        const Counts& counts) {
-  const auto cut_by = [](const bpe& model) {
-    return [&model, units = detail::bpe_units(model)](std::string_view piece, std::vector<token_id>& ids,
-                                                      std::vector<std::size_t>& ends) {
-      ids.clear();
-      model.encode_piece(piece, [&](token_id t) { ids.push_back(t); });
-      return detail::token_ends(model, units, piece, ids, ends);
-    };
-  };
-  return detail::compare_cuts(cut_by(source), cut_by(target), target.size(), detail::marks_spaces(source),
-                              counts);
 }
 
 }  // namespace vocab

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "merge_trace.hpp"
+#include "ratio.hpp"
 #include "token_counts.hpp"
 #include "trim_plan.hpp"
 #include "unigram.hpp"
@@ -92,11 +93,6 @@ struct trim_report {
   /// Unknown tokens divided by all tokens.
   [[nodiscard]] double unk_rate_before() const noexcept { return ratio(unk_before, before.tokens); }
   [[nodiscard]] double unk_rate_after() const noexcept { return ratio(unk_after, after.tokens); }
-
- private:
-  static double ratio(std::uint64_t a, std::uint64_t b) noexcept {
-    return b == 0 ? 0 : static_cast<double>(a) / static_cast<double>(b);
-  }
 };
 
 /// Encodes each distinct pre-token of a corpus by both models; `unk` is an old id.

@@ -21,7 +21,7 @@ struct unigram_expand_options {
   std::size_t max_bytes = 64;            ///< longest text of a new piece; 0: any
   bool keep_words = true;                ///< see `expand_options`
   bool digits_apart = false, scripts_apart = false;
-  std::set<std::string, std::less<>> reserved{};  ///< texts that no new piece may have
+  reserved_texts reserved{};  ///< texts that no new piece may have, besides those of the source
 };
 
 /// A unigram model that was given new pieces, with ids from the source's size upwards.
@@ -32,41 +32,6 @@ struct unigram_expansion {
   expansion change{};               ///< without rules
   tokenization_change corpus{};     ///< the corpus before and after
 };
-
-namespace detail {
-
-/// The tokens of a piece and their ends.
-class unigram_cut {
- public:
-  unigram_cut(const unigram& model, const unigram_options& options) : model_(&model) {
-    if (!options.byte_fallback) return;
-    for (token_id t = 0; t < model.size(); ++t) {
-      const std::string_view text = model.bytes_of(t);
-      for (unsigned b = 0; text.size() == 6 && b < 256; ++b) {
-        if (text == bpe_units::byte_name(b)) bytes_.push_back(t);
-      }
-    }
-  }
-  bool operator()(std::string_view piece, std::vector<token_id>& ids, std::vector<std::size_t>& ends) const {
-    ids.clear();
-    ends.clear();
-    model_->encode_piece(piece, [&](token_id t) { ids.push_back(t); });
-    std::size_t at = 0;
-    for (const token_id t : ids) {
-      const bool byte = std::binary_search(bytes_.begin(), bytes_.end(), t);
-      const std::string_view text = model_->bytes_of(t);
-      if (!byte && piece.substr(at, text.size()) != text) return false;
-      ends.push_back(at += byte ? 1 : text.size());
-    }
-    return at == piece.size();
-  }
-
- private:
-  const unigram* model_;
-  std::vector<token_id> bytes_;  // rising
-};
-
-}  // namespace detail
 
 /// Expands a unigram vocabulary (Kudo, arXiv 1804.10959) by pieces whose scores are fitted while the old ones
 /// stay frozen, so that a text without new pieces is cut as before.
@@ -86,13 +51,13 @@ result<unigram_expansion> append_unigram(std::span<const unigram_piece> source, 
   auto before = unigram::make(source, like);
   if (!before) return before.error();
   const auto first = static_cast<token_id>(source.size());
-  token_table old;
+  reserved_texts taken = options.reserved;
   double least = 0;
   bool marks = false;
   for (std::size_t row = 0; row < source.size(); ++row) {
     const unigram_piece& p = source[row];
+    taken.emplace(p.text);
     if (!p.matches) continue;
-    (void)old.add(static_cast<token_id>(row), p.text);  // of equal texts the first will do
     least = (std::min)(least, p.score);
     marks = marks || p.text.substr(0, detail::space_mark.size()) == detail::space_mark;
   }
@@ -126,13 +91,12 @@ result<unigram_expansion> append_unigram(std::span<const unigram_piece> source, 
   for (token_id t = 0; t < trained->size(); ++t) {
     const std::string_view text = trained->bytes_of(t);
     const std::uint64_t count = frequency[static_cast<std::size_t>(t)];
-    if (count > 0 && old.find(text) == no_token && !options.reserved.contains(text)) {
+    if (count > 0 && !taken.contains(text)) {
       chosen.push_back({std::string(text), score(count, all_tokens)});
     }
   }
-  const detail::unigram_cut cut_before(*before, like);
-  std::vector<token_id> ids;
-  std::vector<std::size_t> ends;
+  piece_speller<unigram> cut_before(*before);
+  segmentation cut;
   const auto make = [&] {
     std::vector<unigram_piece> all(source.begin(), source.end());
     for (const candidate& c : chosen) all.push_back({.text = c.text, .score = c.score});
@@ -152,8 +116,7 @@ result<unigram_expansion> append_unigram(std::span<const unigram_piece> source, 
     std::erase_if(chosen, [&](const candidate& c) { return c.count == 0 || c.count < options.min_count; });
     for (candidate& c : chosen) {
       c.score = score(c.count, total);
-      const bool spelled = cut_before(c.text, ids, ends);
-      c.gain = c.count * (spelled ? ids.size() - 1 : c.text.size());
+      c.gain = c.count * (cut_before(c.text, cut) ? cut.size() - 1 : c.text.size());
     }
     if (round + 2 < options.rounds) continue;  // the last round scores those that stay
     std::sort(chosen.begin(), chosen.end(), [](const candidate& a, const candidate& b) {
@@ -164,31 +127,12 @@ result<unigram_expansion> append_unigram(std::span<const unigram_piece> source, 
   auto after = make();
   if (!after) return after.error();
   unigram_expansion out{.model = std::move(*after)};
-  const detail::unigram_cut cut_after(out.model, like);
-  out.corpus = detail::compare_cuts(cut_before, cut_after, out.model.size(), marks, counts);
-  expansion& change = out.change;
-  change.source_size = first;
-  change.target_size = out.model.size();
-  change.counts = out.corpus.counts;
-  change.same.assign(static_cast<std::size_t>(change.target_size), source_id::none);
-  for (token_id id = 0; id < first; ++id) change.same[static_cast<std::size_t>(id)] = source_id{id};
   for (const candidate& c : chosen) {
-    new_token t{.id = static_cast<token_id>(first + static_cast<token_id>(out.tokens.size())),
-                .text = c.text,
-                .gain = c.gain};
-    t.count = change.counts[static_cast<std::size_t>(t.id)];
-    (void)cut_after(c.text, ids, ends);
-    t.reachable = ids.size() == 1 && ids[0] == t.id;
-    std::vector<source_id> pieces;
-    if (cut_before(c.text, ids, ends)) {
-      for (const token_id id : ids) pieces.push_back(source_id{id});
-    }
-    change.wanted.push_back(target_id{t.id});
-    change.bytes.push_back(marks ? detail::without_marks(c.text) : c.text);
-    change.pieces.push_back(pieces);
+    const auto id = static_cast<token_id>(first + static_cast<token_id>(out.tokens.size()));
+    out.tokens.push_back({.id = id, .text = c.text, .gain = c.gain});
     out.scores.push_back(c.score);
-    out.tokens.push_back(std::move(t));
   }
+  detail::finish_appended(*before, out.model, first, counts, out.tokens, out.corpus, out.change);
   return out;
 }
 
