@@ -4,6 +4,13 @@
 #pragma once
 
 // clang-format off
+#include "prompt/chat_style.hpp"
+#include "prompt/exchange.hpp"
+#include "prompt/grammar.hpp"
+#include "prompt/language.hpp"
+#include "prompt/plug.hpp"
+#include "prompt/quad.hpp"
+#include "prompt/sectioned.hpp"
 #include "prompt/segment.hpp"
 #include "prompt/spans.hpp"
 // clang-format on

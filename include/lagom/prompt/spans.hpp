@@ -77,6 +77,65 @@ constexpr void for_each_trained(const P& pieces, Visit&& visit) {
   for_each_run(pieces, [](const segment& s) { return s.trained; }, visit);
 }
 
+/// The longest runs of trained bytes as a lazy forward range. Sees `pieces`, which has to outlive it.
+template <prompt_pieces P>
+class trained_runs {
+ public:
+  class iterator {
+   public:
+    using iterator_concept = std::forward_iterator_tag;
+    using iterator_category = std::input_iterator_tag;
+    using value_type = span;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const span*;
+    using reference = const span&;
+
+    constexpr iterator() = default;
+    constexpr explicit iterator(const P& pieces) : pieces_(&pieces) { ++*this; }
+
+    [[nodiscard]] constexpr const span& operator*() const noexcept { return run_; }
+    [[nodiscard]] constexpr const span* operator->() const noexcept { return &run_; }
+    constexpr iterator& operator++() {
+      run_ = {};
+      for (segment s; pieces_->next(at_, s); passed_ += s.text.size()) {
+        if (s.trained) {
+          if (run_.size() == 0) run_.begin = passed_;
+          run_.end = passed_ + s.text.size();
+        } else if (run_.size() > 0) {
+          passed_ += s.text.size();
+          break;
+        }
+      }
+      return *this;
+    }
+    constexpr iterator operator++(int) {
+      iterator before = *this;
+      ++*this;
+      return before;
+    }
+    /// Iterators of one range are equal when they stand at the same run.
+    friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
+      return a.run_ == b.run_;
+    }
+    friend constexpr bool operator==(const iterator& i, std::default_sentinel_t) noexcept {
+      return i.run_.size() == 0;
+    }
+
+   private:
+    const P* pieces_ = nullptr;
+    typename P::cursor at_{};
+    std::size_t passed_ = 0;
+    span run_{};
+  };
+
+  constexpr explicit trained_runs(const P& pieces) noexcept : pieces_(&pieces) {}
+  [[nodiscard]] constexpr iterator begin() const { return iterator(*pieces_); }
+  [[nodiscard]] constexpr std::default_sentinel_t end() const noexcept { return {}; }
+
+ private:
+  const P* pieces_;
+};
+
 }  // namespace prompt
 }  // namespace v0
 }  // namespace lagom
