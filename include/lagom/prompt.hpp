@@ -13,4 +13,7 @@
 #include "prompt/sectioned.hpp"
 #include "prompt/segment.hpp"
 #include "prompt/spans.hpp"
+#include "prompt/template_form.hpp"
+#include "prompt/template_text.hpp"
+#include "prompt/text_template.hpp"
 // clang-format on

@@ -24,6 +24,7 @@ enum class errc : std::uint8_t {
   too_deep,  ///< nested over a stated limit
   duplicate_key,
   missing_key,
+  unknown_key,  ///< a name that nothing has
   wrong_type,
   bad_value,
   out_of_range,

@@ -38,6 +38,8 @@ namespace io {
       return "appears twice";
     case errc::missing_key:
       return "is missing";
+    case errc::unknown_key:
+      return "is not a name that is known here";
     case errc::wrong_type:
       return "has the wrong type";
     case errc::bad_value:
