@@ -8,6 +8,7 @@
 #include "prompt/exchange.hpp"
 #include "prompt/grammar.hpp"
 #include "prompt/language.hpp"
+#include "prompt/losses.hpp"
 #include "prompt/plug.hpp"
 #include "prompt/quad.hpp"
 #include "prompt/sectioned.hpp"
