@@ -100,7 +100,7 @@ inline void print_rows(const lagom::io::tensor_view& source, const lagom::embed:
     const auto at = source.in_place<T>();
     if (!at) return;  // a file that does not align its tensors
     const auto report = lagom::embed::inspect(
-        lagom::mat_view<const T>(at->data(), static_cast<lagom::index_t>(source.shape[0]), cols),
+        plan, lagom::mat_view<const T>(at->data(), static_cast<lagom::index_t>(source.shape[0]), cols),
         lagom::mat_view<const T>(reinterpret_cast<const T*>(made->data()),
                                  static_cast<lagom::index_t>(plan.rows()), cols));
     fmt::print(

@@ -23,6 +23,22 @@ long double combined(const plan& p, const table<S>& source, std::size_t r, index
   return sum;
 }
 
+// Is `found` as near to `exact` as a number of its type can be?
+template <class T>
+bool nearest(T found, long double exact) {
+  const auto off = [&](T x) { return std::abs(static_cast<long double>(static_cast<float>(x)) - exact); };
+  T below = found, above = found;
+  if constexpr (sizeof(T) == 2) {
+    ++above.bits;
+    if ((below.bits & 0x7FFFu) != 0) --below.bits;
+  } else {
+    below = std::nextafter(found, -2 * std::abs(found) - 1);
+    above = std::nextafter(found, 2 * std::abs(found) + 1);
+  }
+  const long double little = 1e-13L * std::abs(exact);  // the double that was rounded had its own error
+  return off(found) <= off(below) + little && off(found) <= off(above) + little;
+}
+
 plan random_plan(std::size_t rows, int source_size, std::size_t most, bool noisy) {
   const philox random{5};
   plan_builder out(source_size);
@@ -193,6 +209,104 @@ TEST_CASE("copies keep every bit, other element types round once", "[embed]") {
   CHECK(applied<bf16>(p, wide).data[0].bits == 0xBF81);
   wide.data[2] = 1e300;
   CHECK(applied<f16>(p, wide).data[0].bits == 0x7C00);
+}
+
+TEST_CASE("a mean is rounded once from double", "[embed]") {
+  // The mean is 1 + 2^-8 + 2^-30: above the middle of two bf16, and in float the middle, which goes down.
+  const table<bf16> rows(1, {bf16(4.0f), bf16(0x1p-6f), bf16(0x1p-28f), bf16(0.0f)});
+  const plan mean = embed::source_mean{}(expand(4, {{"x", {}}}));
+  CHECK(static_cast<float>(applied<bf16>(mean, rows).data[0]) == 1.0078125f);
+  // The same for f16: 1 + 2^-11 + 2^-26.
+  const table<f16> half(1, {f16(4.0f), f16(0x1p-9f), f16(0x1p-24f), f16(0.0f)});
+  CHECK(static_cast<float>(applied<f16>(mean, half).data[0]) == 1 + 0x1p-10f);
+}
+
+TEMPLATE_TEST_CASE("means, noise and norms: nothing is rounded but the row", "[embed]", float, bf16, f16) {
+  constexpr index_t n = 64, cols = 700;
+  table<TestType> source(n, cols);
+  source.data = normal<TestType>(source.data.size(), 12);
+  plan_builder b(n);
+  const auto group = b.add_group(std::vector{s(3), s(8), s(21)});
+  const embed::gaussian drawn{.group = group, .ddof = 1, .mean = 0.5f, .deviation = 0.25f, .seed = 3};
+  b.add(s(5), 0.3);
+  b.add(embed::gaussian{.mean = 0.7f, .deviation = 0});
+  b.end_row(t(n));
+  b.add(s(5), 0.3);
+  b.add(s(6), -1.7);
+  b.add(drawn);
+  b.end_row(t(n + 1));
+  b.add(s(1), 0.1);
+  b.add(s(2), 0.9);
+  b.set({embed::rescale::rule::norm, 7.25f});
+  b.end_row(t(n + 2));
+  const plan p = std::move(b).build();
+  const auto out = applied<TestType>(p, source);
+  const auto at = [&](index_t r, index_t c) {
+    return static_cast<long double>(static_cast<float>(source.at(r, c)));
+  };
+  long double square = 0;
+  for (index_t c = 0; c < cols; ++c) {
+    const long double x = combined(p, source, 2, c);
+    square += x * x;
+  }
+  std::size_t wrong = 0;
+  for (index_t c = 0; c < cols; ++c) {
+    long double all = 0;
+    for (index_t r = 0; r < n; ++r) all += at(r, c) / n;
+    wrong += nearest(out.at(0, c), combined(p, source, 0, c) + 0.7f * all) ? 0u : 1u;
+    const long double some = (at(3, c) + at(8, c) + at(21, c)) / 3;
+    long double variance = 0;
+    for (const index_t r : {3, 8, 21}) variance += (at(r, c) - some) * (at(r, c) - some) / 2;
+    const auto pair = embed::standard_normal(3, t(n + 1), static_cast<std::uint64_t>(c / 2));
+    const long double z = c % 2 == 0 ? pair.even : pair.odd;
+    wrong += nearest(out.at(1, c), combined(p, source, 1, c) + 0.5L * some + 0.25L * std::sqrt(variance) * z)
+                 ? 0u
+                 : 1u;
+    wrong += nearest(out.at(2, c), combined(p, source, 2, c) * 7.25L / std::sqrt(square)) ? 0u : 1u;
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("norms of many rows", "[embed]") {
+  // As many rows as a replaced vocabulary has, each rescaled by the norms of all source rows.
+  constexpr int n = 100'000, added = 50'000;
+  table<float> source(n, 1);
+  for (index_t r = 0; r < n; ++r) source.view()(r, 0) = static_cast<float>(r % 1000);
+  plan_builder b(n);
+  for (int r = 0; r < added; ++r) {
+    b.add(s(r), r % 2 == 0 ? 1 : -1);
+    b.set({embed::rescale::rule::mean, 2});
+    b.end_row(t(n + r));
+  }
+  const auto out = applied<float>(std::move(b).build(), source);
+  for (index_t r = 0; r < added; ++r) {
+    const float expected = r % 1000 == 0 ? 0.0f
+                           : r % 2 == 0  ? 999.0f
+                                         : -999.0f;  // twice the mean of 0 ... 999
+    REQUIRE(out.at(r, 0) == expected);
+  }
+}
+
+TEST_CASE("norms far out, rows that are no numbers", "[embed]") {
+  using rule = embed::rescale::rule;
+  const double nan = lagom::detail::bit_cast<double>(std::uint64_t{0x7ff8000000000000u});
+  const double infinity = lagom::detail::bit_cast<double>(std::uint64_t{0x7ff0000000000000u});
+  plan_builder b(4);
+  for (int r = 0; r < 4; ++r) {
+    b.add(s(r), 1);
+    b.set({rule::norm, 5});
+    b.end_row(t(4 + r));
+  }
+  const plan p = std::move(b).build();
+  const auto out = applied<double>(p, table<double>(2, {3e300, -4e300, 3e-300, 4e-300, nan, 2, infinity, 3}));
+  CHECK(out.at(0, 0) == Approx(3).epsilon(1e-14));
+  CHECK(out.at(0, 1) == Approx(-4).epsilon(1e-14));
+  CHECK(out.at(1, 0) == Approx(3).epsilon(1e-14));
+  CHECK(out.at(1, 1) == Approx(4).epsilon(1e-14));
+  CHECK(bits_of(&out.data[4]) == bits_of(&nan));
+  CHECK(out.at(2, 1) == 2);  // has no norm, and stays
+  CHECK(bits_of(&out.data[6]) == bits_of(&infinity));
+  CHECK(out.at(3, 1) == 3);
 }
 
 TEST_CASE("rows are rescaled to norms", "[embed]") {

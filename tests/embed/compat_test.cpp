@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <lagom/io/case_forms.hpp>
 #include <lagom/io/tokenizer_json.hpp>
 
 #include "support.hpp"
@@ -19,6 +20,66 @@ TEST_CASE("compat: the head's merge rows are means of input rows", "[embed][comp
   embed::compat::merge_head_from_input(p, input.view(), head.view(), out.view());
   CHECK(out.data == std::vector<double>{2.5, 0.5, 2.75, -0.25, 6, 2});  // the mean row of x is the head's
   CHECK(applied<double>(p, head).data == std::vector<double>{4, -2, 6, -1, 6, 2});
+}
+
+TEST_CASE("compat: many merge rows, one pass", "[embed][compat]") {
+  constexpr int n = 50, added = 3000;
+  const philox random{8};
+  std::uint64_t draws = 0;
+  auto e = expand(n, std::vector<newcomer>(added, newcomer{"x", {1}}));
+  for (int i = 0; i < added; ++i) {
+    const auto side = [&] {  // a source token, or a token that has a rule
+      const int id = static_cast<int>(random.below(static_cast<std::uint64_t>(n + i), 0, draws++));
+      return t(id < n || (id - n) % 3 != 0 ? id : id % n);
+    };
+    if (i % 3 != 0) e.rules.push_back({side(), side(), t(n + i)});
+  }
+  const plan p = embed::merge{}(e);
+  table<bf16> input(n, 5), head(n, 5), out(added, 5);
+  input.data = normal<bf16>(input.data.size(), 1);
+  head.data = normal<bf16>(head.data.size(), 2);
+  embed::compat::merge_head_from_input(p, input.view(), head.view(), out.view());
+  const auto from_input = applied<bf16>(p, input), from_head = applied<bf16>(p, head);
+  std::size_t merged = 0;
+  for (index_t r = 0; r < added; ++r) {
+    const bool by_merge = p.made_by(static_cast<std::size_t>(r)) == method::merge;
+    merged += by_merge ? 1u : 0u;
+    for (index_t c = 0; c < 5; ++c) {
+      REQUIRE(out.at(r, c).bits == (by_merge ? from_input : from_head).at(r, c).bits);
+    }
+  }
+  CHECK(merged == 2000);
+}
+
+TEST_CASE("compat: overlap but for case", "[embed][compat]") {
+  expansion e;
+  e.source_size = 8;
+  for (const char* text : {"zero", " The", " the", " THE", "\xC3\x84ra", "same", "x", "x"}) {
+    e.source_bytes.push_back(std::string(text));
+  }
+  const std::vector<std::pair<std::string, int>> tokens{
+      {" tHE", -1}, {"ZERO", -1}, {"\xC3\xA4RA", -1}, {"same", 5}, {"SAME", -1},
+      {"the", -1},  {"", -1},     {"X", -1},          {" The", 1}, {"\xC3", -1}};
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    e.wanted.push_back(t(static_cast<int>(i)));
+    e.same.push_back(s(tokens[i].second));
+    e.bytes.push_back(tokens[i].first);
+  }
+  e.target_size = static_cast<index_t>(tokens.size());
+  const auto found = embed::compat::lower_case_overlap(e, io::lower_case);
+  // " the" is the last in the order of bytes; 0 counts as none; equal bytes: the largest id
+  const std::vector<source_id> expected{s(2), s(-1), s(4), s(5), s(5), s(-1), s(-1), s(7), s(1), s(-1)};
+  CHECK(found == expected);
+  // The expansion itself is as it was, and an initializer copies what the overlap says.
+  CHECK(e.same[0] == source_id::none);
+  e.same = found;
+  const plan p = embed::source_mean{}(e);
+  CHECK(p.made_by(0) == method::copy);
+  CHECK(p.row(0)[0] == embed::term{s(2), 1});
+  CHECK(p.made_by(1) == method::source_mean);
+  e.source_bytes.clear();
+  e.same.clear();
+  CHECK(embed::compat::lower_case_overlap(e, io::lower_case) == std::vector<source_id>(10, source_id::none));
 }
 
 TEST_CASE("compat: the mean of a token's raw entry", "[embed][compat]") {

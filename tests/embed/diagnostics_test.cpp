@@ -133,6 +133,78 @@ TEST_CASE("column sums count means of groups", "[embed][drift]") {
   CHECK(embed::above_pieces(0, std::vector{1.0, 1.0}) == Approx(-1 - std::log(2.0)));
 }
 
+TEST_CASE("column sums of many rows that share groups", "[embed][drift]") {
+  constexpr int n = 3000, added = 5000;
+  const philox random{6};
+  embed::plan_builder out(n);
+  std::vector<std::vector<source_id>> groups;
+  std::vector<std::uint32_t> ids;
+  for (int g = 0; g < 4; ++g) {
+    groups.emplace_back();
+    for (int i = g; i < n; i += g + 1) groups.back().push_back(s(i));
+    ids.push_back(out.add_group(groups.back()));
+  }
+  std::vector<double> expected(n), per_group(4);
+  std::uint64_t draws = 0;
+  for (int r = 0; r < added; ++r) {
+    const auto id = static_cast<std::size_t>(random.below(n, 0, draws++));
+    const auto g = static_cast<std::size_t>(random.below(4, 0, draws++));
+    out.add(s(static_cast<int>(id)), 0.5);
+    out.add(embed::gaussian{.group = ids[g], .mean = 0.5f});
+    out.add(embed::gaussian{.group = embed::gaussian::standard, .mean = 9});
+    expected[id] += 0.5;
+    per_group[g] += 0.5;
+    out.end_row(t(n + r));
+  }
+  for (std::size_t g = 0; g < 4; ++g) {
+    for (const source_id id : groups[g]) {
+      expected[vocab::row_of(id)] += per_group[g] / static_cast<double>(groups[g].size());
+    }
+  }
+  const auto found = embed::column_sums(std::move(out).build());
+  for (std::size_t i = 0; i < n; ++i) REQUIRE(found[i] == Approx(expected[i]).epsilon(1e-12));
+}
+
+TEST_CASE("drift of states far apart", "[embed][drift]") {
+  const auto far = embed::measured_drift(std::vector{-1000.0, -1001.0}, std::vector{1000.0});
+  CHECK(is_finite(&far.mass_ratio));
+  CHECK(far.mass_ratio > 1e308);
+  CHECK(far.kl == Approx(2000 - std::log1p(std::exp(-1.0))).epsilon(1e-15));
+  CHECK(far.share() == 1);
+  const auto never = embed::measured_drift(std::vector{1000.0}, std::vector{-1000.0});
+  CHECK(never.mass_ratio == 0);
+  CHECK(never.kl == 0);
+  CHECK(never.share() == 0);
+  const auto small = embed::measured_drift(std::vector{0.0}, std::vector{-50.0});
+  CHECK(small.kl == Approx(std::exp(-50.0)).epsilon(1e-13));
+  CHECK(small.share() == Approx(std::exp(-50.0)).epsilon(1e-13));
+  const auto even = embed::measured_drift(std::vector{3.0, 3.0}, std::vector{3.0, 3.0});
+  CHECK(even.share() == Approx(0.5).epsilon(1e-15));
+  CHECK(even.kl == Approx(std::log(2.0)).epsilon(1e-15));
+}
+
+TEST_CASE("norms beside nothing, and a matrix with padding", "[embed][diagnostics]") {
+  const table<float> source(2, {3, 4, 0, 5, -5, 0, 4, 3, 0, -5, 1e9f, 0, 0, 0, 0, 1e9f});
+  const table<float> rows(2, {3, 4, 300, 400, 0, 5});
+  const auto facts = embed::facts_of(rows.view());
+  CHECK(embed::norm_outliers(facts, {}).empty());
+  CHECK(embed::norm_outliers(facts, std::vector{5.0}) == std::vector<index_t>{1});
+  const table<float> none(0, 2);
+  const auto alone = embed::inspect(none.view(), rows.view());
+  CHECK(alone.outliers.empty());
+  CHECK(alone.source_norms.empty());
+  CHECK(alone.cosine_to_mean == std::vector<float>(3, 0.0f));
+
+  const plan p = embed::source_mean{}(expand(5, {{"a", {}}, {"b", {}}, {"c", {}}}));
+  const auto seen = embed::inspect(p, source.view(), rows.view());
+  const auto sliced = embed::inspect(source.view().slice_rows(0, 5), rows.view(), threads{2});
+  CHECK(seen.source_norms == std::vector<double>{5, 5, 5, 5, 5});
+  CHECK(seen.outliers == std::vector<index_t>{1});
+  CHECK(seen.source_variability == sliced.source_variability);
+  CHECK(seen.cosine_to_mean == sliced.cosine_to_mean);
+  CHECK(embed::inspect(source.view(), rows.view()).source_norms.size() == 8);
+}
+
 TEST_CASE("what is wrong with rows", "[embed][diagnostics]") {
   const auto bits = [](std::uint32_t b) { return lagom::detail::bit_cast<float>(b); };
   const float nan = bits(0x7fc00000u), infinity = bits(0x7f800000u);

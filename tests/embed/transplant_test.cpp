@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <atomic>
 #include <lagom/adapt/xtensor_blas.hpp>
 #include <lagom/embed/fase.hpp>
 #include <lagom/embed/focus.hpp>
+#include <lagom/embed/ofa.hpp>
 #include <lagom/embed/omp.hpp>
 #include <lagom/embed/train_token_vectors.hpp>
 #include <lagom/embed/undertrained.hpp>
@@ -176,6 +178,55 @@ TEST_CASE("FASE: copies, mutual nearest, the rest by FOCUS", "[embed][fase]") {
   CHECK(must(embed::fase{.excluded = {source_id{1}}}(e)).made_by(2) == method::focus);
   e.source_vectors = vectors({{1, 0, 0}});
   CHECK(embed::fase{}(e).error().code == lagom::errc::wrong_shape);
+}
+
+TEST_CASE("rows that are copied cost no products", "[embed][fase][wechsel]") {
+  struct counting : lagom::portable {
+    std::atomic<std::size_t>* products;
+    explicit counting(std::atomic<std::size_t>& n) : products(&n) {}
+    float dot(lagom::vec_view<const float> x, lagom::vec_view<const float> y) const noexcept {
+      ++*products;
+      return lagom::dot(lagom::portable{}, x, y);
+    }
+  };
+  // A vocabulary that is replaced by one that shares all but 100 of its 2,000 tokens.
+  constexpr token_id size = 2000, added = 100;
+  std::vector<token_id> same(size, -1);
+  for (token_id i = 0; i < size - added; ++i) same[static_cast<std::size_t>(i + i / 19)] = i;
+  auto e = replaced(size - added, same);
+  const auto random = [](token_id n, std::uint64_t stream) {
+    lagom::vocab::token_vectors out(n, 8);
+    const auto x = lagom_test::normal<float>(static_cast<std::size_t>(8 * n), stream);
+    for (token_id i = 0; i < n; ++i)
+      std::copy_n(x.begin() + 8 * i, 8, out.set(static_cast<std::size_t>(i)).data());
+    return out;
+  };
+  e.source_vectors = random(size - added, 1);
+  e.target_vectors = random(size, 2);
+  std::atomic<std::size_t> products{0};
+  const auto cost = [&](const auto& initializer) {
+    products = 0;
+    const auto p = must(initializer(e, counting(products)));
+    CHECK(p == must(initializer(e)));
+    return products.load();
+  };
+  const std::size_t keys = size - added, rows = added;
+  CHECK(cost(embed::focus{}) == rows * keys);
+  CHECK(cost(embed::ofa{}) == rows * keys);
+  CHECK(cost(embed::wechsel{}) == size * keys);  // makes shared tokens too
+  const auto p = must(embed::fase{}(e));
+  std::size_t matched = 0;
+  for (std::size_t r = 0; r < p.rows(); ++r) matched += p.made_by(r) == method::fase ? 1u : 0u;
+  CHECK(matched > 10);
+  CHECK(matched < rows);
+  // there, at most as much back, and the rest over shared and matched tokens
+  CHECK(cost(embed::fase{}) <= rows * keys + rows * rows + (rows - matched) * (keys + matched));
+  // WECHSEL copies added tokens alone: 50 of those cost nothing
+  e.bytes.clear();
+  for (token_id i = 0; i < size; ++i) e.bytes.push_back(std::string_view(i < 50 ? "" : "x"));
+  std::size_t specials = 0;
+  for (std::size_t i = 0; i < 50; ++i) specials += same[i] >= 0 ? 1u : 0u;
+  CHECK(cost(embed::wechsel{}) == (size - specials) * keys);
 }
 
 TEST_CASE("FASE's release: token 0 is no overlap, sums for norms", "[embed][fase][compat]") {

@@ -19,8 +19,6 @@ namespace detail {
 template <backend B, class S, class T>
 class row_maker {
  public:
-  using acc = accumulator_t<S, T>;
-
   row_maker(const B& b, const plan& p, const group_statistics& statistics, mat_view<const S> source,
             mat_view<T> out)
       : b_(b), p_(p), statistics_(statistics), source_(source), out_(out) {}
@@ -42,7 +40,7 @@ class row_maker {
       return;
     }
     row_.resize(static_cast<std::size_t>(out.size()));
-    combine_rows(b_, source_, terms.data(), n, vec_view<acc>(row_));
+    combine_rows(b_, source_, terms.data(), n, vec_view<double>(row_));
     add_gaussians(r);
     if (s.to != rescale::rule::none) scale_to(norm_of(s));
     for (index_t j = 0; j < out.size(); ++j) {
@@ -51,16 +49,14 @@ class row_maker {
   }
 
  private:
-  // Per column: what all Gaussians add, in double; rounded once more into the sum.
   void add_gaussians(std::size_t r) {
     const auto n = row_.size();
-    added_.assign(n, 0);
     for (const gaussian& g : p_.gaussians(r)) {
       const double by = static_cast<double>(g.deviation);
       const bool standard = g.group == gaussian::standard;
       if (!standard) {
         for (std::size_t j = 0; j < n; ++j) {
-          added_[j] += static_cast<double>(g.mean) * statistics_.mean(g.group, static_cast<index_t>(j));
+          row_[j] += static_cast<double>(g.mean) * statistics_.mean(g.group, static_cast<index_t>(j));
         }
       }
       if (g.deviation == 0) continue;
@@ -69,29 +65,39 @@ class row_maker {
       };
       for (std::size_t j = 0; j < n; j += 2) {
         const normal_pair z = standard_normal(g.seed, g.stream, j / 2);
-        added_[j] += sigma(j) * z.even;
-        if (j + 1 < n) added_[j + 1] += sigma(j + 1) * z.odd;
+        row_[j] += sigma(j) * z.even;
+        if (j + 1 < n) row_[j + 1] += sigma(j + 1) * z.odd;
       }
     }
-    for (std::size_t j = 0; j < n; ++j) row_[j] = static_cast<acc>(static_cast<double>(row_[j]) + added_[j]);
   }
 
   [[nodiscard]] double norm_of(const rescale& s) const {
     const auto value = static_cast<double>(s.value);
     if (s.to == rescale::rule::norm) return value;
-    const auto norms = statistics_.norms(s.group);
-    if (s.to == rescale::rule::quantile) return quantile(norms, value);
-    double sum = 0;
-    for (const double x : norms) sum += x;
-    return norms.empty() ? 0 : value * sum / static_cast<double>(norms.size());
+    if (s.to == rescale::rule::quantile) return quantile(statistics_.norms(s.group), value);
+    return value * statistics_.mean_norm(s.group);
   }
 
+  // A row of zeros stays, and so does one with a NaN or an infinity.
   void scale_to(double norm) {
-    double square = 0;
-    for (const acc x : row_) square += static_cast<double>(x) * static_cast<double>(x);
-    if (!(square > 0)) return;
+    double square = square_of_row();
+    if (!(square > 1e-280 && square < 1e280)) {  // too far out to be squared as it is
+      double top = 0;
+      for (const double& x : row_) {
+        if (!is_finite(&x)) return;
+        top = (std::max)(top, x < 0 ? -x : x);
+      }
+      if (!(top > 0)) return;
+      for (double& x : row_) x /= top;
+      square = square_of_row();
+    }
     const double factor = norm / lagom::detail::sqrt(square);
-    for (acc& x : row_) x = static_cast<acc>(static_cast<double>(x) * factor);
+    for (double& x : row_) x *= factor;
+  }
+  [[nodiscard]] double square_of_row() const noexcept {
+    double sum = 0;
+    for (const double x : row_) sum += x * x;
+    return sum;
   }
 
   const B& b_;
@@ -99,8 +105,7 @@ class row_maker {
   const group_statistics& statistics_;
   mat_view<const S> source_;
   mat_view<T> out_;
-  std::vector<acc> row_;
-  std::vector<double> added_;
+  std::vector<double> row_;
 };
 
 }  // namespace detail
@@ -138,9 +143,9 @@ template <tensor<2> Source, tensor<2> Out>
 /// auto plan = lagom::embed::align{}(expansion);
 /// lagom::embed::apply(plan, source_rows, new_rows);
 /// ```
-/// Reads and writes float, double, bf16 and f16 in any mixture. Terms are summed in float (double if one side
-/// is double) by rising source id; means and noise are added in double; the row is rounded once. Rows are
-/// tasks, so any executor gives the same bits. The source may have more rows than the plan's vocabulary
+/// Reads and writes float, double, bf16 and f16 in any mixture. Rows of terms alone are summed in float (double if
+/// one side is double) by rising source id; rows that have means or noise or are rescaled are summed in double.
+/// Every row is rounded once. Rows are tasks, so any executor gives the same bits. The source may have more rows than the plan's vocabulary
 /// (padding): they are not looked at.
 ///
 /// A source row with a NaN makes the rows that use it NaN; if a row takes the mean of all rows, so is that.

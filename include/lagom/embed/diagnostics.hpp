@@ -35,8 +35,8 @@ template <tensor<2> Rows, executor Run = seq>
   return out;
 }
 
-/// Looks at new rows. Cost: a few passes over both matrices.
-/// Precondition: the same number of columns.
+/// Looks at new rows. All rows of `source` count, so slice off its padding, or name the plan.
+/// Cost: a few passes over both matrices. Precondition: the same number of columns.
 template <tensor<2> Source, tensor<2> Rows, executor Run = seq>
 [[nodiscard]] row_report inspect(const Source& source, const Rows& rows, const Run& run = {},
                                  index_t ddof = 0, double fence = 3) {
@@ -61,6 +61,14 @@ template <tensor<2> Source, tensor<2> Rows, executor Run = seq>
     out.cosine_to_mean.push_back(c.valid() ? static_cast<float>(c.value()) : 0.0f);
   }
   return out;
+}
+
+/// Looks at the rows that a plan made: of `source` the plan's source rows count, its padding does not.
+/// Precondition: `applicable(p, source, rows)`.
+template <tensor<2> Source, tensor<2> Rows, executor Run = seq>
+[[nodiscard]] row_report inspect(const plan& p, const Source& source, const Rows& rows, const Run& run = {},
+                                 index_t ddof = 0, double fence = 3) {
+  return inspect(as_mat(source).slice_rows(0, p.source_size()), rows, run, ddof, fence);
 }
 
 }  // namespace embed

@@ -15,29 +15,25 @@ struct drift {
   double kl = 0;
   bool holds = true;  ///< of a bound: every row is convex. Else the numbers are no bound.
 
-  /// The share of the new softmax that falls to new tokens.
-  [[nodiscard]] double share() const noexcept { return mass_ratio / (1 + mass_ratio); }
+  /// The share of the new softmax that falls to new tokens: ratio / (1 + ratio) = 1 - exp(-kl).
+  [[nodiscard]] double share() const noexcept { return -std::expm1(-kl); }
 };
 
 /// Column sums of the plan: c_i says how often source row i is used by new rows. A mean over a group adds its
-/// share to each of the group's rows.
+/// share to each of the group's rows. Cost: the plan's terms and Gaussians, and the members of its groups once.
 [[nodiscard]] inline std::vector<double> column_sums(const plan& p) {
-  std::vector<double> out(static_cast<std::size_t>(p.source_size()), 0);
-  double everywhere = 0;
+  std::vector<double> out(static_cast<std::size_t>(p.source_size()), 0), means(p.groups(), 0);
   for (std::size_t r = 0; r < p.rows(); ++r) {
     for (const auto& [id, weight] : p.row(r)) out[row_of(id)] += static_cast<double>(weight);
     for (const gaussian& g : p.gaussians(r)) {
-      const auto mean = static_cast<double>(g.mean);
-      if (g.group == gaussian::standard) continue;
-      if (g.group == gaussian::every_row) {
-        everywhere += mean / static_cast<double>(out.size());
-      } else {
-        const auto members = p.group(g.group);
-        for (const source_id id : members) out[row_of(id)] += mean / static_cast<double>(members.size());
-      }
+      if (g.group != gaussian::standard) means[g.group] += static_cast<double>(g.mean);
     }
   }
-  for (double& c : out) c += everywhere;
+  for (std::size_t g = 1; g < p.groups(); ++g) {
+    const auto members = p.group(g);
+    for (const source_id id : members) out[row_of(id)] += means[g] / static_cast<double>(members.size());
+  }
+  for (double& c : out) c += means[gaussian::every_row] / static_cast<double>(out.size());
   return out;
 }
 
@@ -79,12 +75,16 @@ namespace detail {
   return top + std::log(sum);
 }
 
-/// What really happened to one state: from its logits over old and over new tokens.
+/// What really happened to one state: from its logits over old and over new tokens. The divergence and the share
+/// are right however far the two lie apart; a mass ratio above the largest double is that.
+/// Precondition: there are old logits, all logits are finite.
 [[nodiscard]] inline drift measured_drift(std::span<const double> old_logits,
                                           std::span<const double> new_logits) {
   if (new_logits.empty()) return {};
-  const double ratio = std::exp(log_sum_exp(new_logits) - log_sum_exp(old_logits));
-  return {ratio, std::log1p(ratio), true};
+  constexpr double most = 709.782712893384;  // the log of the largest double, from below
+  const double log_ratio = log_sum_exp(new_logits) - log_sum_exp(old_logits);
+  const double above = log_ratio > 0 ? log_ratio : 0;  // log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
+  return {std::exp((std::min)(log_ratio, most)), above + std::log1p(std::exp(log_ratio - 2 * above)), true};
 }
 
 /// logit(t) less the log-sum-exp of its pieces' logits. For a mean of n pieces it is at most -log n (Jensen);

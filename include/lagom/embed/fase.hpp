@@ -15,7 +15,8 @@ namespace embed {
 /// nearest of the rest to s; what still remains is combined as in FOCUS, over shared and matched tokens.
 /// `source_vectors` and `target_vectors` lie in one space. Matched rows are tagged `fase`, combined ones
 /// `focus`; a token without a vector is drawn from `rest`.
-/// Fails as `wechsel` does. Cost: twice rows x source tokens x width, and that of `focus`.
+/// Fails as `wechsel` does. Cost: twice rows x source tokens x width, and that of `focus`, where rows are those
+/// that are not copied.
 struct fase {
   gaussian rest{};
   std::vector<source_id> excluded{};  ///< source rows that are neither matched nor combined
@@ -27,20 +28,26 @@ struct fase {
     if (auto ok = one_space(e); !ok) return ok.error();
     const std::vector<source_id> shared = shared_tokens(e);
     const std::vector<source_id> matched = matches(e, shared, b, run);
-    auto keys = overlap_keys(e, shared, excluded);
-    for (std::size_t r = 0; r < matched.size(); ++r) {
+    const auto shared_as = [&](std::size_t r) {
       const std::size_t token = row_of(e.wanted[r]);
-      if (matched[r] != source_id::none) keys.push(matched[r], e.target_vectors[token], {});
+      return token < shared.size() ? shared[token] : source_id::none;
+    };
+    auto keys = overlap_keys(e, shared, excluded);
+    std::vector<std::size_t> rest_of_rows;
+    for (std::size_t r = 0; r < matched.size(); ++r) {
+      if (matched[r] != source_id::none) {
+        keys.push(matched[r], e.target_vectors[row_of(e.wanted[r])], {});
+      } else if (shared_as(r) == source_id::none) {
+        rest_of_rows.push_back(r);
+      }
     }
     neighbour_rule combine(method::focus, e, std::move(keys), sparse_weights<>{}, b, run);
-    combine.remakes_same = true;
+    combine.make_only(std::move(rest_of_rows));
     const random::rule noise{rest};
     plan_builder out(e.source_size);
     for (std::size_t r = 0; r < e.rows(); ++r) {
       tag how{};
-      if (const source_id same =
-              row_of(e.wanted[r]) < shared.size() ? shared[row_of(e.wanted[r])] : source_id::none;
-          same != source_id::none) {
+      if (const source_id same = shared_as(r); same != source_id::none) {
         out.add(same, 1);
         how.made_by = method::copy;
       } else if (matched[r] != source_id::none) {

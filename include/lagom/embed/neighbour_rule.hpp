@@ -69,21 +69,34 @@ namespace detail {
 /// Row r = sum_o w_o (source row o), w = `Weighting` of cos(vector of r, key o). A `row_rule`: chain it as you
 /// like. Reasons: `no_vector`, `no_neighbours`.
 ///
-/// Rows are made a batch at a time (1,024, or `Weighting::batch`) when the first of them is asked for; asking in
-/// order, from one thread, costs each once. `e` must outlive the rule.
+/// It makes the rows of tokens that are no source tokens, or those that `make_only` lists, a batch at a time (1,024,
+/// or `Weighting::batch`) when the first of them is asked for; asking in order, from one thread, costs each once.
+/// `e` must outlive the rule. Precondition: only rows that it makes are asked for.
 template <backend B, executor Run, weighting Weighting>
 class neighbour_rule {
  public:
   method made_by;
-  bool remakes_same = false;  ///< also makes rows of tokens that are source tokens too
 
   neighbour_rule(method made, const vocab::expansion& e, neighbour_keys keys, Weighting weigh, const B& b,
                  const Run& run)
-      : made_by(made), e_(e), keys_(std::move(keys)), weigh_(std::move(weigh)), b_(b), run_(run) {}
+      : made_by(made), e_(e), keys_(std::move(keys)), weigh_(std::move(weigh)), b_(b), run_(run) {
+    for (std::size_t r = 0; r < e.rows(); ++r) {
+      if (same_token(e, r) == source_id::none) rows_.push_back(r);
+    }
+  }
+
+  /// Makes these rows and no others. Precondition: they rise.
+  void make_only(std::vector<std::size_t> rows) {
+    rows_ = std::move(rows);
+    made_.clear();
+  }
 
   reason operator()(std::size_t r, plan_builder& out) const {
-    if (r < first_ || r >= first_ + made_.size()) make(r);
-    const row& made = made_[r - first_];
+    const auto place = std::lower_bound(rows_.begin(), rows_.end(), r);
+    LAGOM_ASSERT(place != rows_.end() && *place == r);
+    const auto at = static_cast<std::size_t>(place - rows_.begin());
+    if (at < first_ || at - first_ >= made_.size()) make(at);
+    const row& made = made_[at - first_];
     if (made.why != reason::none) return made.why;
     for (const scored& s : made.weights.of) out.add(keys_.ids[s.id], s.value);
     if (made.weights.nan) out.set({rescale::rule::nan});
@@ -105,12 +118,11 @@ class neighbour_rule {
 
   void make(std::size_t first) const {
     first_ = first;
-    made_.assign((std::min)(batch, e_.rows() - first), {});
+    made_.assign((std::min)(batch, rows_.size() - first), {});
     unit_rows queries(keys_.directions.width());
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < made_.size(); ++i) {
-      const std::size_t token = row_of(e_.wanted[first + i]);
-      if (same_token(e_, first + i) != source_id::none && !remakes_same) continue;
+      const std::size_t token = row_of(e_.wanted[rows_[first + i]]);
       if (e_.target_vectors.has(token) && queries.push(e_.target_vectors[token])) places.push_back(i);
     }
     for_each_product(
@@ -128,7 +140,8 @@ class neighbour_rule {
   Weighting weigh_;
   B b_;
   Run run_;
-  mutable std::size_t first_ = 0;
+  std::vector<std::size_t> rows_;
+  mutable std::size_t first_ = 0;  // of rows_, like made_
   mutable std::vector<row> made_;
 };
 
@@ -154,14 +167,20 @@ template <class Rule>
 [[nodiscard]] plan neighbour_plan(const vocab::expansion& e, Rule rule, const gaussian& rest,
                                   copies which = copies::all) {
   const random::rule noise{rest};
-  if (which == copies::all) return back_off(e, rule, noise);
-  rule.remakes_same = true;
+  if (which == copies::all) return back_off(e, std::move(rule), noise);
+  const auto copied = [&](std::size_t r) {
+    return same_token(e, r) != source_id::none && (r >= e.bytes.size() || e.bytes[r].empty());
+  };
+  std::vector<std::size_t> rows;
+  for (std::size_t r = 0; r < e.rows(); ++r) {
+    if (!copied(r)) rows.push_back(r);
+  }
+  rule.make_only(std::move(rows));
   plan_builder out(e.source_size);
   for (std::size_t r = 0; r < e.rows(); ++r) {
-    const source_id same = same_token(e, r);
     tag how{method::copy, reason::none};
-    if (same != source_id::none && (r >= e.bytes.size() || e.bytes[r].empty())) {
-      out.add(same, 1);
+    if (copied(r)) {
+      out.add(same_token(e, r), 1);
     } else if (how.why = rule(r, out); how.why == reason::none) {
       how.made_by = rule.made_by;
     } else {

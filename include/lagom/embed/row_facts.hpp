@@ -111,9 +111,11 @@ template <tensor<2> Rows>
 }
 
 /// The finite rows whose norms lie more than `fence` times the distance between the quartiles of `reference`
-/// (rising norms, say the source rows') beyond a quartile (Tukey's fences; 3 is "far out"), rising.
+/// (rising norms, say the source rows') beyond a quartile (Tukey's fences; 3 is "far out"), rising. None where the
+/// reference is empty.
 [[nodiscard]] inline std::vector<index_t> norm_outliers(const std::vector<row_facts>& facts,
                                                         std::span<const double> reference, double fence = 3) {
+  if (reference.empty()) return {};
   const double low = quantile(reference, 0.25), high = quantile(reference, 0.75),
                width = fence * (high - low);
   std::vector<index_t> out;

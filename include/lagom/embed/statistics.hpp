@@ -24,7 +24,7 @@ class group_statistics {
   /// Precondition: the matrix has the plan's source rows.
   template <backend B, tensor<2> Source, executor Run>
   group_statistics(const B& b, const plan& p, const Source& matrix, const Run& run)
-      : cols_(as_mat(matrix).cols()), slot_(p.groups(), unused), norms_(p.groups()) {
+      : cols_(as_mat(matrix).cols()), slot_(p.groups(), unused), norms_(p.groups()), mean_norm_(p.groups()) {
     const auto source = as_mat(matrix);
     std::vector<bool> normed(p.groups());
     for (std::size_t r = 0; r < p.rows(); ++r) {
@@ -35,7 +35,11 @@ class group_statistics {
       if (s.to == rescale::rule::mean || s.to == rescale::rule::quantile) normed[s.group] = true;
     }
     for (std::size_t g = 0; g < p.groups(); ++g) {
-      if (normed[g]) norms_[g] = sorted_norms(b, p, source, g, run);
+      if (!normed[g]) continue;
+      norms_[g] = sorted_norms(b, p, source, g, run);
+      double sum = 0;
+      for (const double x : norms_[g]) sum += x;
+      if (!norms_[g].empty()) mean_norm_[g] = sum / static_cast<double>(norms_[g].size());
     }
     if (slots_ > 0) accumulate<B>(p, source, run);
   }
@@ -53,6 +57,9 @@ class group_statistics {
 
   /// The norms of a group's rows, rising; empty unless the plan rescales by them.
   [[nodiscard]] std::span<const double> norms(std::uint32_t g) const noexcept { return norms_[g]; }
+
+  /// Their mean; 0 of none.
+  [[nodiscard]] double mean_norm(std::uint32_t g) const noexcept { return mean_norm_[g]; }
 
  private:
   static constexpr std::uint32_t unused = ~std::uint32_t{0};
@@ -132,7 +139,7 @@ class group_statistics {
   std::uint32_t slots_ = 0;
   std::vector<std::uint32_t> slot_;
   std::vector<std::vector<double>> norms_;
-  std::vector<double> mean_, squares_;
+  std::vector<double> mean_norm_, mean_, squares_;
   std::vector<std::uint64_t> count_;
 };
 

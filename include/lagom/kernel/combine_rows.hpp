@@ -131,6 +131,15 @@ LAGOM_HD void combine_strided(mat_view<const S> rows, const Term* terms, index_t
   }
 }
 
+template <backend B, scalar T>
+LAGOM_HD void copy_row(vec_view<const T> from, vec_view<T> to) noexcept {
+  if (from.contiguous() && to.contiguous()) {
+    __builtin_memcpy(to.data(), from.data(), static_cast<std::size_t>(to.size()) * sizeof(T));
+  } else {
+    for (index_t j = 0; j < to.size(); ++j) __builtin_memcpy(&to[j], &from[j], sizeof(T));
+  }
+}
+
 struct combine_rows_fn {
   template <backend B, tensor<2> Rows, weighted_row Term, scalar T>
   LAGOM_HD void operator()(const B& b, const Rows& matrix, const Term* terms, index_t n, vec_view<T> out,
@@ -142,19 +151,17 @@ struct combine_rows_fn {
     } else {
       using S = typename decltype(rows)::value_type;
       using Acc = accumulator_t<S, T>;
+      if constexpr (std::same_as<S, T>) {
+        if (n == 1 && static_cast<float>(terms[0].weight) == 1.0f) {
+          return copy_row<B>(rows.row(static_cast<index_t>(terms[0].id)), out);
+        }
+      }
       const bool adjacent = (rows.col_stride() == 1 || rows.cols() < 2) && out.contiguous();
       if (n == 0 || !adjacent) {
         combine_strided<B, Acc, S>(rows, terms, n, out);
         return;
       }
       const index_t pitch = rows.row_stride();
-      if constexpr (std::same_as<S, T>) {
-        if (n == 1 && static_cast<float>(terms[0].weight) == 1.0f) {
-          __builtin_memcpy(out.data(), rows.data() + static_cast<index_t>(terms[0].id) * pitch,
-                           static_cast<std::size_t>(out.size()) * sizeof(T));
-          return;
-        }
-      }
       for (index_t first = 0; first < out.size(); first += combine_block) {
         const index_t left = out.size() - first, cols = left < combine_block ? left : combine_block;
         const S* const from = rows.data() + first;
@@ -171,8 +178,8 @@ struct combine_rows_fn {
 ///
 /// Reads and writes float, double, bf16, f16 in any mixture, strided or not. Sums in float (in double as soon
 /// as one side is double), in the order of the terms, and rounds once; the same elements give the same bits
-/// whatever their strides. One row with weight 1 and one element type is copied, NaN payloads and all. No term
-/// gives zeros.
+/// whatever their strides (a NaN is a NaN, perhaps another). One row with weight 1 and one element type is copied,
+/// NaN payloads and all. No term gives zeros.
 /// `ahead` (0 if left out) is a hint: so many terms follow in the array, and their rows are wanted next.
 /// Cost: n * cols multiply-adds; n * cols elements read, cols written.
 /// Precondition: every id is a row; `out` does not overlap the rows. Overridden by a backend's
