@@ -6,6 +6,7 @@
 // clang-format off
 #include "prompt/chat_style.hpp"
 #include "prompt/exchange.hpp"
+#include "prompt/few_shot.hpp"
 #include "prompt/grammar.hpp"
 #include "prompt/language.hpp"
 #include "prompt/losses.hpp"
@@ -14,6 +15,7 @@
 #include "prompt/sectioned.hpp"
 #include "prompt/segment.hpp"
 #include "prompt/spans.hpp"
+#include "prompt/task_templates.hpp"
 #include "prompt/template_form.hpp"
 #include "prompt/template_text.hpp"
 #include "prompt/text_template.hpp"
