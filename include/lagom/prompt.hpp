@@ -13,6 +13,7 @@
 #include "prompt/plug.hpp"
 #include "prompt/quad.hpp"
 #include "prompt/sectioned.hpp"
+#include "prompt/runaway.hpp"
 #include "prompt/segment.hpp"
 #include "prompt/spans.hpp"
 #include "prompt/task_templates.hpp"
