@@ -8,6 +8,8 @@
 #include "prompt/exchange.hpp"
 #include "prompt/few_shot.hpp"
 #include "prompt/grammar.hpp"
+#include "prompt/label_tokens.hpp"
+#include "prompt/label_trie.hpp"
 #include "prompt/language.hpp"
 #include "prompt/losses.hpp"
 #include "prompt/plug.hpp"
