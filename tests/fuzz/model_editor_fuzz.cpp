@@ -23,9 +23,11 @@ void edit_configuration(const std::string& text) {
   const auto same = io::edit_config(text, {}, false, notes);
   if (same && *same != text) std::abort();
   const auto roles =
-      io::edit_roles(text, [](const std::string& t) { return t.size() % 2 == 0; }, &edit.ids, false, notes);
+      io::edit_roles(text, {[](const std::string& t) { return t.size() % 2 == 0; }, edit.ids}, notes);
   if (roles) must_be_json(*roles);
-  const auto another = io::edit_roles(text, [](const std::string&) { return true; }, nullptr, true, notes);
+  const std::map<std::string, io::json> target{{"bos_token", "<s>"}, {"eos_token", {{"content", "</s>"}}}};
+  const auto another =
+      io::edit_roles(text, {[](const std::string&) { return true; }, edit.ids, &target, true}, notes);
   if (another) must_be_json(*another);
   const auto ids = io::renumbered_ids(text, edit.ids);
   if (ids) must_be_json(*ids);

@@ -507,6 +507,45 @@ def check_sentencepiece(program, work):
     assert compare(work / "sentencepiece_kept", "kept") >= before - 1
 
 
+def check_reserved(program, work):
+    """Tokens that only tokenizer_config.json and config.json know: transformers gives them the ids and the rows that it gave them before."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+    doc = document("gpt2")
+    size = size_of(doc)
+    source = work / "reserved"
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=size + 8, hidden_size=8, intermediate_size=8, num_hidden_layers=1,
+                                         num_attention_heads=1, pad_token_id=size, tie_word_embeddings=True,
+                                         bos_token_id=None, eos_token_id=[0, size + 2]))
+    model.save_pretrained(source)
+    (source / "tokenizer.json").write_text(json.dumps(doc, ensure_ascii=False))
+    flags = dict(lstrip=False, rstrip=False, normalized=False, single_word=False, special=True)
+    (source / "tokenizer_config.json").write_text(json.dumps({
+        "tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>", "sep_token": "<sep>",
+        "added_tokens_decoder": {str(size): dict(content="<pad>", **flags)}}))
+    text = "a <pad> b<sep>c"
+    before = AutoTokenizer.from_pretrained(source)
+    ids = before(text)["input_ids"]
+    assert (before.pad_token_id, before.sep_token_id) == (size, size + 1) and {size, size + 1} <= set(ids)
+    rows = model.get_input_embeddings().weight
+
+    more = addition(doc, 5)
+    more["tokens"] = [[n + 3, t, score] for n, t, score in more["tokens"]]  # <pad>, <sep>, and an id of config.json
+    edit(program, source, work / "reserved_added", {"add": more, "from": list(range(size + 3)) + [-1] * 5}, model, 0, work)
+    kept = [i for i in range(size) if i % 3 or i in kept_ids(doc, random.Random(1), all_added=True)] + [size, size + 1, size + 2]
+    edit(program, source, work / "reserved_kept", {"keep": kept, "from": kept}, model, 0, work)
+    for name, place in (("reserved_added", {i: i for i in range(size + 3)}), ("reserved_kept", {o: i for i, o in enumerate(kept)})):
+        new, auto = load_result(LlamaForCausalLM, work / name), AutoTokenizer.from_pretrained(work / name)
+        assert (auto.pad_token_id, auto.sep_token_id) == (place[size], place[size + 1]), name
+        assert new.config.pad_token_id == place[size] and new.config.eos_token_id[-1] == place[size + 2], name
+        assert len(auto) <= new.config.vocab_size and max(auto.get_vocab().values()) < new.config.vocab_size, name
+        for id in (size, size + 1, size + 2):
+            assert torch.equal(new.get_input_embeddings().weight[place[id]], rows[id]), (name, id)
+        assert auto("<pad>x<sep>")["input_ids"][0] == place[size], name
+        assert auto.add_tokens(["<one more>"]) == 1 and auto.convert_tokens_to_ids("<one more>") == len(auto) - 1, name
+    print("reserved ids: kept by expansion and trimming, as transformers numbers them")
+
+
 def check(program):
     import transformers
     transformers.utils.logging.disable_progress_bar()
@@ -516,6 +555,7 @@ def check(program):
         for family in families(document):
             check_family(family, program, work)
         check_sentencepiece(program, work)
+        check_reserved(program, work)
     print("all agree")
 
 

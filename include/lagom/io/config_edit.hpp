@@ -51,6 +51,12 @@ struct config_edit {
   std::map<std::string, token_id, std::less<>> roles{};
 };
 
+/// An id, and who speaks of it: "eos_token_id".
+struct named_id {
+  token_id id = no_token;
+  std::string where{};
+};
+
 namespace detail {
 
 /// How a value holds token ids.
@@ -81,8 +87,9 @@ enum class id_form : std::uint8_t {
 
 class config_editor {
  public:
-  config_editor(json_text& text, const config_edit& edit, std::vector<std::string>& notes)
-      : text_(text), edit_(edit), notes_(notes) {}
+  config_editor(json_text& text, const config_edit& edit, std::vector<std::string>& notes,
+                std::vector<named_id>* seen = nullptr)
+      : text_(text), edit_(edit), notes_(notes), seen_(seen) {}
 
   /// A nested configuration with a vocabulary of another size is of another tokenizer: its ids stay.
   void visit(json_span object, const std::string& path) {
@@ -167,6 +174,7 @@ class config_editor {
         std::numeric_limits<token_id>::max();  // what is above is no id, as what is below 0
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() > most) return value;
     const auto id = value.get<std::int64_t>();
+    if (seen_ != nullptr) seen_->push_back({static_cast<token_id>(id), where});
     const std::int64_t now =
         static_cast<std::uint64_t>(id) < edit_.rows ? mapped_id(edit_.ids, id) : std::int64_t{no_token};
     if (now == id) return value;
@@ -178,11 +186,26 @@ class config_editor {
   json_text& text_;
   const config_edit& edit_;
   std::vector<std::string>& notes_;
+  std::vector<named_id>* seen_;
   std::vector<std::pair<json_span, std::string>> changes_;
   int sizes_ = 0;
 };
 
 }  // namespace detail
+
+/// The ids that a configuration names, as `edit_config` finds them; of a nested one with a vocabulary of another size
+/// than `vocab_size`, none. Fails with the errors of `parse_json`, and `wrong_type` when it is no object.
+[[nodiscard]] inline result<std::vector<named_id>> ids_of_config(std::string_view text,
+                                                                 std::uint64_t vocab_size) {
+  auto document = json_text::parse(std::string(text));
+  if (!document) return document.error();
+  if (!document->value().is_object()) return failure{.code = errc::wrong_type, .key = "configuration"};
+  std::vector<named_id> out;
+  std::vector<std::string> notes;
+  const config_edit none{.old_size = vocab_size, .new_size = vocab_size};
+  detail::config_editor(*document, none, notes, &out).visit(document->root(), "");
+  return out;
+}
 
 /// The text of a configuration with its vocabulary size and its ids brought up to date; everything else is as
 /// it was. An id whose token is gone becomes null, or leaves its list, and is named in `notes`; so does a list

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../vocab/keep_used.hpp"
+#include "named_ids.hpp"
 #include "tokenizer_json.hpp"
 
 namespace lagom {
@@ -32,6 +33,23 @@ inline void keep_always(const hf_tokenizer& tokenizer, vocab::token_set& keep) {
   if (const vocab::bpe* const bpe = tokenizer.bpe()) vocab::keep_always(*bpe, keep);
   if (const vocab::unigram* const unigram = tokenizer.unigram()) vocab::keep_always(*unigram, keep);
   if (const vocab::wordpiece* const words = tokenizer.wordpiece()) vocab::keep_always(*words, keep);
+}
+
+/// Adds the tokens that a directory names: its configurations, and its tokenizer.json as `text` gives it (see
+/// `complete_tokenizer`), outside of the vocabulary. `rows`: height of the input embedding. Fails with the errors of
+/// `ids_of_configs` and `tokenizer_document::parse`.
+[[nodiscard]] inline result<done> keep_named(const std::string& directory, const std::string& text,
+                                             std::uint64_t rows, vocab::token_set& keep) {
+  auto doc = tokenizer_document::parse(text);
+  if (!doc) return doc.error();
+  auto named = ids_of_configs(directory, rows);
+  if (!named) return named.error();
+  const auto more = ids_of_document(*doc);
+  named->insert(named->end(), more.begin(), more.end());
+  for (const named_id& n : *named) {
+    if (index_t{n.id} < doc->size()) keep.add(n.id);
+  }
+  return done{};
 }
 
 /// Closes a set under what its tokens are made of, where the model is BPE; leaves it alone otherwise.

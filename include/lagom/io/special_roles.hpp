@@ -5,56 +5,63 @@
 
 #include <charconv>
 #include <functional>
+#include <set>
 
 #include "config_edit.hpp"
+#include "role_pairs.hpp"
 
 namespace lagom {
 inline namespace v0 {
 namespace io {
 
-namespace detail {
+/// What a change of the tokenizer means for its settings.
+struct role_change {
+  std::function<bool(const std::string&)> has{};          ///< whether the new tokenizer has this content
+  const id_map& ids;                                      ///< new ids by old ones; empty: ids stay
+  const std::map<std::string, json>* replaced = nullptr;  ///< the tokenizer is another one, with these roles
+  bool has_class = false;                                 ///< the file says which class reads the tokenizer
+};
 
-/// The content of a token that is written as a text or as an object with a "content".
-[[nodiscard]] inline const std::string* content_of_role(const json& value) {
-  if (value.is_string()) return &value.get_ref<const std::string&>();
-  const json* const content = find(value, "content");
-  return content != nullptr && content->is_string() ? &content->get_ref<const std::string&>() : nullptr;
-}
+namespace detail {
 
 /// Drops what names tokens that are gone, and numbers "added_tokens_decoder" anew.
 class role_editor {
  public:
-  role_editor(json_text& text, const std::function<bool(const std::string&)>& has, const id_map* ids,
-              std::vector<std::string>& notes)
-      : text_(text), has_(has), ids_(ids), notes_(notes) {}
+  role_editor(json_text& text, const role_change& change, std::vector<std::string>& notes)
+      : text_(text), change_(change), notes_(notes) {}
 
-  void run(bool of_another) {
+  void run() {
+    const bool of_another = change_.replaced != nullptr && change_.has_class;
     std::vector<std::pair<std::string, std::string>> members;
-    bool changed = false, named = false;
+    std::set<std::string, std::less<>> keys;
+    bool changed = false;
     text_.for_each_member(text_.root(), [&](std::string_view key, json_span value, json_span) {
       std::string raw(text_.raw(value));
       const json parsed = json::parse(raw);
       std::optional<std::string> now = raw;
+      keys.emplace(key);
       if (key == "added_tokens_decoder") {
-        now = of_another ? std::nullopt : renumbered(value);
+        now = change_.replaced != nullptr ? std::nullopt : std::optional(renumbered(value));
       } else if (key == "tokenizer_class" && of_another) {
-        now =
-            any_class;  // the class of the old one would build its own pre-tokenizer around the new vocabulary
-        named = true;
+        now = any_class;  // the old class would build its own pre-tokenizer around the new vocabulary
       } else if (key == "auto_map" && of_another) {
         now = std::nullopt;
       } else if (key == "additional_special_tokens" || key == "extra_special_tokens") {
         now = remaining(value, parsed, std::string(key));
       } else if (key.ends_with("_token")) {
-        const std::string* const content = content_of_role(parsed);
-        if (content != nullptr && !has_(*content)) now = gone(std::string(key), *content);
+        now = of_role(std::string(key), parsed, raw);
       }
       changed = changed || now != raw;
       if (now) members.emplace_back(key, *now);
     });
-    if (of_another && !named) {
-      members.emplace_back("tokenizer_class", any_class);
+    const auto append = [&](const std::string& key, const std::string& value) {
+      if (keys.contains(key)) return;
+      members.emplace_back(key, value);
       changed = true;
+    };
+    if (of_another) {
+      append("tokenizer_class", any_class);
+      for (const auto& [role, value] : *change_.replaced) append(role, value.dump());
     }
     if (changed) text_.replace_members(text_.root(), members);
   }
@@ -67,18 +74,36 @@ class role_editor {
     return std::nullopt;
   }
 
-  [[nodiscard]] std::optional<std::string> renumbered(json_span object) const {
-    if (ids_ == nullptr) return std::string(text_.raw(object));
+  /// The new tokenizer's token of the role, if it has one; else the old one, unless it is gone.
+  std::optional<std::string> of_role(const std::string& role, const json& value, const std::string& raw) {
+    if (change_.replaced != nullptr) {
+      const auto at = change_.replaced->find(role);
+      if (at != change_.replaced->end()) return at->second == value ? raw : at->second.dump();
+    }
+    const std::string* const content = content_of_role(value);
+    if (content == nullptr || change_.has(*content)) return raw;
+    return gone(role, *content);
+  }
+
+  /// Entries of tokens that are gone go.
+  [[nodiscard]] std::string renumbered(json_span object) {
     auto inner = json_text::parse(std::string(text_.raw(object)));
     if (!inner) return std::string(text_.raw(object));
     std::vector<std::pair<std::string, std::string>> members;
+    bool changed = false;
     inner->for_each_member(inner->root(), [&](std::string_view key, json_span value, json_span) {
       std::int64_t id = -1;
       const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
-      if (error != std::errc() || end != key.data() + key.size()) return;
-      const std::int64_t now = mapped_id(*ids_, id);
-      if (now >= 0) members.emplace_back(std::to_string(now), std::string(inner->raw(value)));
+      const bool number = error == std::errc() && end == key.data() + key.size() && id >= 0;
+      const std::int64_t now = number ? mapped_id(change_.ids, id) : no_token;
+      changed = changed || now != id;
+      if (now >= 0) {
+        members.emplace_back(std::to_string(now), std::string(inner->raw(value)));
+      } else {
+        notes_.push_back("added_tokens_decoder: token " + std::string(key) + " is gone");
+      }
     });
+    if (!changed) return std::string(text_.raw(object));
     inner->replace_members(inner->root(), members);
     return inner->edited();
   }
@@ -88,12 +113,12 @@ class role_editor {
     std::vector<char> keep;
     for (const json& each : parsed.is_array() ? parsed : json::array()) {
       const std::string* const content = content_of_role(each);
-      keep.push_back(content == nullptr || has_(*content));
+      keep.push_back(content == nullptr || change_.has(*content));
       if (!keep.back()) gone(role, *content);
     }
     text_.for_each_member(at, [&](std::string_view key, json_span, json_span) {
       const std::string* const content = content_of_role(parsed[std::string(key)]);
-      keep.push_back(content == nullptr || has_(*content));
+      keep.push_back(content == nullptr || change_.has(*content));
       if (!keep.back()) gone(role, *content);
     });
     auto inner = json_text::parse(std::string(text_.raw(at)));
@@ -103,25 +128,22 @@ class role_editor {
   }
 
   json_text& text_;
-  const std::function<bool(const std::string&)>& has_;
-  const id_map* ids_;
+  const role_change& change_;
   std::vector<std::string>& notes_;
 };
 
 }  // namespace detail
 
-/// The text with the roles ("eos_token", "additional_special_tokens") of tokens that `has(content)` denies
-/// taken out and named in `notes`, and with new ids in "added_tokens_decoder" if there are any. `of_another`:
-/// the settings of a tokenizer that was replaced; its class and its added tokens go. Everything else stays.
-/// Fails with the errors of `parse_json`, and `wrong_type` when it is no object.
-[[nodiscard]] inline result<std::string> edit_roles(const std::string& text,
-                                                    const std::function<bool(const std::string&)>& has,
-                                                    const id_map* ids, bool of_another,
+/// The text with the roles ("eos_token", "additional_special_tokens") of tokens that are gone taken out and named in
+/// `notes`, and with new ids in "added_tokens_decoder" if there are any. Of a tokenizer that was replaced the class and
+/// the added tokens go, and the new one's roles come in. Everything else stays. Fails with the errors of `parse_json`,
+/// and `wrong_type` when it is no object.
+[[nodiscard]] inline result<std::string> edit_roles(const std::string& text, const role_change& change,
                                                     std::vector<std::string>& notes) {
   auto doc = json_text::parse(text);
   if (!doc) return doc.error();
   if (!doc->value().is_object()) return failure{.code = errc::wrong_type, .key = "special tokens"};
-  detail::role_editor(*doc, has, ids, notes).run(of_another);
+  detail::role_editor(*doc, change, notes).run();
   return doc->edited();
 }
 

@@ -17,6 +17,21 @@ struct vocabulary_rows {
   std::span<const std::byte> made_input{}, made_head{}, made_bias{};  ///< `row_edit::made`
 };
 
+namespace detail {
+
+/// How many of the rows [first, last) a new matrix does not take over.
+[[nodiscard]] inline std::uint64_t lost_rows(std::span<const std::int64_t> from, std::uint64_t first,
+                                             std::uint64_t last) {
+  std::set<std::int64_t> taken;
+  for (const std::int64_t row : from) {
+    if (row >= 0 && static_cast<std::uint64_t>(row) >= first && static_cast<std::uint64_t>(row) < last)
+      taken.insert(row);
+  }
+  return first < last ? last - first - taken.size() : 0;
+}
+
+}  // namespace detail
+
 /// Puts rows, configuration and tokenizer files together for `edit_model`. The views must live until then.
 ///
 /// ```cpp
@@ -26,6 +41,7 @@ struct vocabulary_rows {
 /// auto edit = vocabulary_edit(*weights, *found, rows, std::move(*files));
 /// auto report = edit_model(dir, out, *edit);
 /// ```
+/// Rows beyond the tokenizer's size that the new matrix lacks are counted in a note.
 /// "vocab_size" follows the matrix that it is the height of, the head first. Fails with `size_mismatch` when
 /// it is the height of neither.
 [[nodiscard]] inline result<model_edit> vocabulary_edit(const checkpoint& weights,
@@ -51,8 +67,15 @@ struct vocabulary_rows {
   out.config.old_size = found.vocab_size;
   out.config.new_size = found.vocab_size == found.head_rows ? head_from.size() : rows.input.size();
   out.config.ids = std::move(tokenizer.ids);
+  out.config.roles = std::move(tokenizer.roles);
+  out.config.rows = found.input_rows;
   out.files = std::move(tokenizer.files);
   out.notes = std::move(tokenizer.notes);
+  const auto known = static_cast<std::uint64_t>(tokenizer.source_size);
+  if (const auto lost = detail::lost_rows(rows.input, known, found.input_rows); lost > 0) {
+    out.notes.push_back(std::to_string(lost) + " rows of " + found.inputs.front() + " beyond its " +
+                        std::to_string(known) + " tokens are not in the new one");
+  }
   return out;
 }
 

@@ -11,14 +11,17 @@ namespace io = lagom::io;
 
 namespace {
 
-lagom::result<io::tokenizer_edits> tokenizer_of(const io::json& job) {
+lagom::result<io::tokenizer_edits> tokenizer_of(const io::json& job, std::uint64_t rows) {
   const auto source = job.at("source").get<std::string>();
   if (job.contains("keep"))
-    return io::keep_tokens_of(source, job["keep"].get<std::vector<lagom::token_id>>());
+    return io::keep_tokens_of(source, job["keep"].get<std::vector<lagom::token_id>>(), rows);
   if (job.contains("replace")) {
     auto file = io::mapped_file::open(job["replace"].get<std::string>());
     if (!file) return file.error();
-    return io::replace_tokenizer_of(source, std::string(file->text()));
+    auto roles =
+        io::special_roles_of(std::filesystem::path(job["replace"].get<std::string>()).parent_path().string());
+    if (!roles) return roles.error();
+    return io::replace_tokenizer_of(source, std::string(file->text()), *roles, rows);
   }
   io::tokenizer_addition more;
   more.continued = true;
@@ -26,7 +29,7 @@ lagom::result<io::tokenizer_edits> tokenizer_of(const io::json& job) {
     more.tokens.push_back({t[0].get<lagom::token_id>(), t[1].get<std::string>(), t[2].get<double>()});
   }
   for (const auto& m : job["add"].at("merges")) more.merges.emplace_back(m[0], m[1]);
-  return io::add_tokens_to(source, more);
+  return io::add_tokens_to(source, more, rows);
 }
 
 lagom::result<io::edit_report> run(const io::json& job, std::vector<std::string>& notes) {
@@ -37,7 +40,7 @@ lagom::result<io::edit_report> run(const io::json& job, std::vector<std::string>
   if (!config) return config.error();
   auto found = io::find_embeddings(*weights, *config);
   if (!found) return found.error();
-  auto tokenizer = tokenizer_of(job);
+  auto tokenizer = tokenizer_of(job, found->input_rows);
   if (!tokenizer) return tokenizer.error();
   notes = tokenizer->notes;
   auto made = io::safetensors::open(job.at("made").get<std::string>());
