@@ -36,6 +36,7 @@
 #include "embed/row_copier.hpp"
 #include "embed/row_facts.hpp"
 #include "embed/script_gaussian.hpp"
+#include "embed/semi_nmf.hpp"
 #include "embed/sparse_distribution.hpp"
 #include "embed/sparsemax.hpp"
 #include "embed/statistics.hpp"
