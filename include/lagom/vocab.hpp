@@ -56,6 +56,7 @@
 #include "vocab/segmentation.hpp"
 #include "vocab/sentencepiece_normalizer.hpp"
 #include "vocab/short_list.hpp"
+#include "vocab/size_search.hpp"
 #include "vocab/space_mark.hpp"
 #include "vocab/token_counts.hpp"
 #include "vocab/token_set.hpp"

@@ -171,6 +171,65 @@ TEST_CASE("align by each policy's counts", "[embed][align]") {
   CHECK(c.made_by(1) == method::align);
 }
 
+TEST_CASE("script Gaussians of Unigram and scored vocabularies", "[embed][script_gaussian]") {
+  // Two scripts, at the begin of a word and inside; the new tokens are of both.
+  const std::string mark = "\xE2\x96\x81", zhe = "\xD0\xB6", de = "\xD0\xB4", ka = "\xD0\xBA";
+  const std::vector<std::string> texts{"<unk>",    mark, "a", "b",        mark + "a",
+                                       mark + "b", zhe,  de,  mark + zhe, mark + de};
+  const std::vector<std::pair<std::string, std::uint64_t>> corpus{
+      {mark + "abab", 30}, {mark + "ba" + "ba", 20}, {mark + zhe + de + zhe + de, 30}, {mark + de + ka, 25}};
+  std::vector<lagom::vocab::unigram_piece> pieces;
+  std::vector<lagom::vocab::scored_piece> scored;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const float score = -1 - static_cast<float>(i) / 8;
+    pieces.push_back({texts[i], i == 0 ? 0.0f : score, i > 0});
+    scored.push_back({texts[i], i == 0 ? 0.0f : score, i > 0});
+  }
+  const auto unigram = lagom::vocab::append_unigram(pieces, {.unk = 0}, corpus, {.tokens = 8});
+  const auto pairs = lagom::vocab::append_scored({scored, 0}, corpus, {{.tokens = 8}});
+  REQUIRE(unigram);
+  REQUIRE(pairs);
+  const auto cyrillic = [](std::string_view bytes) { return bytes.find('\xD0') != std::string_view::npos; };
+  table<double> source(10, 3);
+  source.data = normal<double>(30, 1);
+  for (const expansion* e : {&unigram->change, &pairs->change}) {
+    REQUIRE(e->rows() >= 4);
+    const plan p = embed::script_gaussian{.deviation = 0}(*e);
+    std::size_t slavic = 0, first = 0;
+    for (std::size_t r = 0; r < p.rows(); ++r) {
+      const std::string_view bytes = e->bytes_of(r);
+      slavic += cyrillic(bytes) ? 1u : 0u;
+      first += bytes[0] == ' ' ? 1u : 0u;
+      CHECK(p.tag_of(r) == embed::tag{method::script_gaussian, reason::none});
+      // The mean of the source's pieces of the same kind.
+      std::vector<double> mean(3);
+      double n = 0;
+      for (std::size_t id = 2; id < texts.size(); ++id) {
+        const bool begins = texts[id].rfind(mark, 0) == 0;
+        if (cyrillic(texts[id]) != cyrillic(bytes) || begins != (bytes[0] == ' ')) continue;
+        ++n;
+        for (index_t c = 0; c < 3; ++c)
+          mean[static_cast<std::size_t>(c)] += source.at(static_cast<index_t>(id), c);
+      }
+      REQUIRE(n == 2);
+      for (double& x : mean) x /= n;
+      check_row(p, r, source, mean);
+    }
+    CHECK(slavic > 0);
+    CHECK(slavic < p.rows());
+    CHECK(first > 0);
+    // A character that the source loses has no pieces, and its script all the same.
+    bool lost = false;
+    const plan chain = embed::mean{}(*e);
+    for (std::size_t r = 0; r < p.rows(); ++r) {
+      if (!e->pieces[r].empty()) continue;
+      lost = true;
+      CHECK(chain.tag_of(r) == embed::tag{method::script_gaussian, reason::no_pieces});
+    }
+    CHECK(lost);
+  }
+}
+
 TEST_CASE("an aligned corpus without the token is no missing corpus", "[embed][align]") {
   auto e = expand(3, {{"bc", {1, 2}}, {"cc", {2, 2}}});
   e.rules = {rule(2, 1, 3)};
