@@ -58,6 +58,7 @@
 #include "vocab/short_list.hpp"
 #include "vocab/size_search.hpp"
 #include "vocab/space_mark.hpp"
+#include "vocab/tag_index.hpp"
 #include "vocab/token_counts.hpp"
 #include "vocab/token_set.hpp"
 #include "vocab/token_table.hpp"

@@ -159,7 +159,7 @@ class bpe {
         is_word[row(id)] = n == 1 && last == id ? 1 : 0;
       }
     }
-    words_ = word_table(tokens_, std::move(is_word));
+    words_ = word_table(tokens_, is_word);
   }
 
   void find_cuts() {

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "../core/types.hpp"
+#include "tag_index.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -18,8 +18,9 @@ struct merge {
   token_id left = no_token, right = no_token, result = no_token;
 };
 
-/// Finds a pair's merge in O(1): an open hash, half full at most, whose places hold the whole pair. They take
-/// 8 bytes where all sides are below 2^20, and 16 otherwise.
+/// Finds a pair's merge in O(1): a `tag_index` of the listed merges. 20 to 28 bytes a merge, of which a look-up
+/// reads a few bytes where the pair does not merge. Merges that texts use much are listed early, so that what
+/// it reads of them lies together.
 class merge_table {
  public:
   static constexpr std::uint32_t no_rank = ~std::uint32_t{0};
@@ -62,86 +63,48 @@ class merge_table {
 
   /// What a pair of that rank makes. Precondition: it has that rank.
   [[nodiscard]] token_id result(std::uint32_t rank, token_id left, token_id right) const noexcept {
-    return results_[ranks_.empty() ? rank : index(left, right)];
+    return merges_[ranks_.empty() ? rank : index(left, right)].result;
   }
 
   /// The pair's merge; an entry with `no_rank` when it has none.
   [[nodiscard]] entry find(token_id left, token_id right) const noexcept {
     const std::uint32_t i = index(left, right);
     if (i == no_rank) return {left, right, no_rank, no_token};
-    return {left, right, ranks_.empty() ? i : ranks_[i], results_[i]};
+    return {left, right, ranks_.empty() ? i : ranks_[i], merges_[i].result};
   }
 
  private:
-  static constexpr unsigned narrow_bits = 20, index_bits = 24;
-  static constexpr std::uint64_t free = ~std::uint64_t{0}, index_mask = (std::uint64_t{1} << index_bits) - 1;
-  struct wide_place {
-    std::uint64_t key = 0;
-    std::uint32_t index = no_rank;
-  };
-
   template <class Merge>
   void build(std::span<const Merge> merges) {
-    std::size_t capacity = 2;
-    for (; capacity < 2 * merges.size(); capacity *= 2) --shift_;
-    token_id largest = 0;
-    results_.reserve(merges.size());
+    merges_.reserve(merges.size());
     for (const Merge& m : merges) {
       LAGOM_ASSERT(m.left >= 0 && m.right >= 0 && m.result >= 0);
-      largest = (std::max)(largest, (std::max)(m.left, m.right));
-      results_.push_back(m.result);
+      merges_.push_back({m.left, m.right, m.result});
     }
-    const bool narrow = largest < (token_id{1} << narrow_bits) && merges.size() < index_mask;
-    if (narrow) narrow_.assign(capacity, free);
-    if (!narrow) wide_.resize(capacity);
-    for (std::uint32_t i = 0; i < merges.size(); ++i) {
-      if (narrow) {
-        const std::uint64_t key = narrow_key(merges[i].left, merges[i].right);
-        narrow_[narrow_place(key)] = (key << index_bits) | i;
-      } else {
-        const std::uint64_t key = wide_key(merges[i].left, merges[i].right);
-        wide_[wide_place_of(key)] = {key, i};
-      }
+    index_ = detail::tag_index(merges.size());
+    for (auto i = static_cast<std::uint32_t>(merges.size()); i-- > 0;) {
+      const merge& m = merges_[i];
+      if (index(m.left, m.right) == no_rank) index_.add(hash(m.left, m.right), i);
     }
   }
 
   /// Where the pair is in the list; `no_rank` when it is not.
-  [[nodiscard]] std::uint32_t index(token_id left, token_id right) const noexcept {
-    if (narrow_.empty()) return wide_[wide_place_of(wide_key(left, right))].index;
-    const auto either = static_cast<std::uint32_t>(left) | static_cast<std::uint32_t>(right);
-    if (either >> narrow_bits != 0) return no_rank;
-    const std::uint64_t at = narrow_[narrow_place(narrow_key(left, right))];
-    return at == free ? no_rank : static_cast<std::uint32_t>(at & index_mask);
+  [[nodiscard]] LAGOM_INLINE std::uint32_t index(token_id left, token_id right) const noexcept {
+    static_assert(no_rank == detail::tag_index::none);
+    return index_.find(hash(left, right),
+                       [&](std::uint32_t i) { return merges_[i].left == left && merges_[i].right == right; });
   }
 
-  static std::uint64_t narrow_key(token_id left, token_id right) noexcept {
-    return (std::uint64_t{static_cast<std::uint32_t>(left)} << narrow_bits) |
-           static_cast<std::uint32_t>(right);
-  }
-  static std::uint64_t wide_key(token_id left, token_id right) noexcept {
-    return (std::uint64_t{static_cast<std::uint32_t>(left)} << 32) | static_cast<std::uint32_t>(right);
-  }
-  [[nodiscard]] std::size_t home(std::uint64_t key) const noexcept {
-    return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15u) >> shift_);
+  static std::uint64_t hash(token_id left, token_id right) noexcept {
+    const std::uint64_t key =
+        (std::uint64_t{static_cast<std::uint32_t>(left)} << 32) | static_cast<std::uint32_t>(right);
+    const std::uint64_t h = key * 0x9E3779B97F4A7C15u;
+    return h ^ (h >> 32);
   }
 
-  /// Where the pair is, or the free place where it would be.
-  [[nodiscard]] std::size_t narrow_place(std::uint64_t key) const noexcept {
-    std::size_t at = home(key);
-    while (narrow_[at] >> index_bits != key && narrow_[at] != free) at = (at + 1) & (narrow_.size() - 1);
-    return at;
-  }
-  [[nodiscard]] std::size_t wide_place_of(std::uint64_t key) const noexcept {
-    std::size_t at = home(key);
-    while (wide_[at].index != no_rank && wide_[at].key != key) at = (at + 1) & (wide_.size() - 1);
-    return at;
-  }
-
-  unsigned shift_ = 63;
   std::uint32_t rank_end_ = 0;
-  std::vector<std::uint64_t> narrow_;  // left, right, place in the list
-  std::vector<wide_place> wide_;
-  std::vector<token_id> results_;
+  detail::tag_index index_;
+  std::vector<merge> merges_;         // as listed
   std::vector<std::uint32_t> ranks_;  // empty where they are the places in the list
 };
 

@@ -15,7 +15,7 @@ inline namespace v0 {
 namespace vocab {
 namespace detail {
 
-/// Up to 16 bytes, zeros after them. Two words of one size are equal where their keys are.
+/// Up to 16 bytes, zeros after them. Two words of one size up to that are equal where their keys are.
 struct word_key {
   static constexpr std::size_t longest = 16;
 
@@ -45,6 +45,15 @@ struct word_key {
       k.words[0] = byte(0) | byte(n / 2) | byte(n - 1);
     }
     return k;
+  }
+
+  /// Of a word of any size: its bytes, or two hashes of them where they are more than 16.
+  static word_key of_any(std::string_view word, std::size_t readable) noexcept {
+    if (word.size() <= longest) return of(word, readable);
+    std::uint64_t a = word.size();
+    for (std::size_t i = 0; i + 8 <= word.size(); i += 8) a = mix(a, load<std::uint64_t>(word.data() + i));
+    const auto b = load<std::uint64_t>(word.data() + word.size() - 8);
+    return {{mix(a, b), b}};
   }
 
   [[nodiscard]] std::uint64_t hash() const noexcept { return mix(words[0], words[1]); }
