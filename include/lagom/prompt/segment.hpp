@@ -24,9 +24,9 @@ enum class origin : std::uint8_t { literal, content };
 struct segment {
   std::string_view text;
   prompt::role role = role::none;
-  std::string_view section;   ///< the field that it belongs to ("y_t"); empty for what is between fields
-  std::string_view language;  ///< BCP 47 tag ("sw"); empty where it has none
-  bool trained = false;       ///< whether its bytes carry loss
+  std::string_view section{};   ///< the field that it belongs to ("y_t"); empty for what is between fields
+  std::string_view language{};  ///< BCP 47 tag ("sw"); empty where it has none
+  bool trained = false;         ///< whether its bytes carry loss
   prompt::origin origin = origin::literal;
 
   friend constexpr bool operator==(const segment&, const segment&) = default;
