@@ -14,6 +14,8 @@
 #include "prompt/label_trie.hpp"
 #include "prompt/language.hpp"
 #include "prompt/losses.hpp"
+#include "prompt/number_answer.hpp"
+#include "prompt/numerals.hpp"
 #include "prompt/plug.hpp"
 #include "prompt/prefix_length.hpp"
 #include "prompt/quad.hpp"
