@@ -62,11 +62,11 @@ std::optional<size_plan> plan_size(const source_model& source, const lagom::voca
   const auto config = decoder::load_config(source.directory);
   if (!config || source.tokenizer.bpe() == nullptr) return std::nullopt;
   const auto all = must(choose_tokens(source, corpus, placement::append_continued, most));
-  std::vector<std::uint64_t> gains;
-  for (const auto& t : all.tokens) gains.push_back(t.gain);
+  std::vector<std::int64_t> saved;
+  for (const auto& t : all.tokens) saved.push_back(t.saved());
   const auto shape = config->shape();
-  return size_plan{lagom::cost::vocabulary_curve(shape, all.corpus.source_tokens, gains),
-                   lagom::cost::recommend_vocabulary(shape, all.corpus.source_tokens, gains)};
+  return size_plan{lagom::cost::vocabulary_curve(shape, all.corpus.source_tokens, saved),
+                   lagom::cost::recommend_vocabulary(shape, all.corpus.source_tokens, saved)};
 }
 
 // One run of the program, step by step.

@@ -42,7 +42,7 @@ TEST_CASE("what new tokens cost Llama-2-7B", "[cost][vocabulary]") {
 
 TEST_CASE("a vocabulary is planned by what its tokens save", "[cost][vocabulary]") {
   // 35 tokens; three new ones save 15, 5 and 3.
-  const std::vector<std::uint64_t> gains = {15, 5, 3};
+  const std::vector<std::int64_t> gains = {15, 5, 3};
   const auto curve = cost::vocabulary_curve(llama2_7b, 35, gains, {}, {1, 2, 3, 4, 5});
   REQUIRE(curve.size() == 3);
   CHECK(curve[0].target_tokens == 20);
@@ -64,6 +64,34 @@ TEST_CASE("a vocabulary is planned by what its tokens save", "[cost][vocabulary]
   CHECK(whole[0].target_tokens == 12);
 }
 
+TEST_CASE("a vocabulary that names what was lost has a longer text", "[cost][vocabulary]") {
+  const std::vector<std::int64_t> saved = {-2000, 1000, 5};
+  const auto curve = cost::vocabulary_curve(llama2_7b, 10, saved, {}, {1, 2, 3});
+  REQUIRE(curve.size() == 3);
+  CHECK(curve[0].target_tokens == 2010);
+  CHECK(curve[0].saved() == -2000);
+  CHECK(curve[0].kv_bytes_saved == -2000.0 * 524288);
+  CHECK(curve[0].prefill_speedup == Approx(10.0 / 2010));
+  CHECK(curve[2].target_tokens == 1005);
+  // The same from measured counts.
+  const auto measured = cost::vocabulary_point_of(llama2_7b, 3, 10, 1005);
+  CHECK(measured.tokens == 3);
+  CHECK(measured.decode_speedup == curve[2].decode_speedup);
+  CHECK(measured.row_bytes == curve[2].row_bytes);
+}
+
+TEST_CASE("a shape without parameters costs nothing", "[cost][vocabulary]") {
+  const cost::decoder_shape none;
+  CHECK(cost::parameters(none) == 0);
+  CHECK(cost::decode_speedup(none, 10, 1.5) == 1.5);
+  CHECK(cost::break_even_saving(none, 10) == 0);
+  CHECK(cost::least_saving(none) == 0);
+  const auto r = cost::recommend_vocabulary(none, 35, {15, 5});
+  CHECK(r.tokens == 2);
+  CHECK(r.point.decode_bytes_added == 0);
+  CHECK(r.point.decode_speedup == Approx(35.0 / 15));
+}
+
 TEST_CASE("a recommendation says why", "[cost][vocabulary]") {
   using cost::vocabulary_reason;
   // h / P = 1/4 or so: a decoder that is nearly all vocabulary.
@@ -75,7 +103,7 @@ TEST_CASE("a recommendation says why", "[cost][vocabulary]") {
   CHECK(least == 4.0 / (3 * 4 + 4));
 
   // 15 of 35 pays; 5 of 20 saves a quarter, which is no more than a token costs.
-  const std::vector<std::uint64_t> gains = {15, 5, 3};
+  const std::vector<std::int64_t> gains = {15, 5, 3};
   auto r = cost::recommend_vocabulary(toy, 35, gains);
   CHECK(r.tokens == 1);
   CHECK(r.paying == 1);
@@ -94,15 +122,21 @@ TEST_CASE("a recommendation says why", "[cost][vocabulary]") {
   CHECK(r.paying == 3);
   CHECK(r.reason == vocabulary_reason::advice);
   CHECK(r.next_share == Approx(3.0 / 15));
-  r = cost::recommend_vocabulary(toy, 35, std::vector<std::uint64_t>{1});
+  r = cost::recommend_vocabulary(toy, 35, std::vector<std::int64_t>{1});
   CHECK(r.tokens == 0);
   CHECK(r.reason == vocabulary_reason::nothing);
   CHECK(r.next_share > 0);
   r = cost::recommend_vocabulary(toy, 0, {});
   CHECK(r.reason == vocabulary_reason::nothing);
   CHECK(r.point.decode_speedup == Approx(1));
-  // A token that is there for another reason is kept.
-  r = cost::recommend_vocabulary(toy, 35, std::vector<std::uint64_t>{0, 15, 0, 1});
+  // A token that is there for another reason is kept, also one that adds tokens.
+  r = cost::recommend_vocabulary(toy, 35, std::vector<std::int64_t>{-7, 15, -2, 1});
+  CHECK(r.tokens == 3);
+  CHECK(r.last_share == Approx(-2.0 / 27));
+  CHECK(r.next_share == Approx(1.0 / 29));
+  CHECK(r.point.target_tokens == 29);
+  CHECK(r.point.saved() == 6);
+  r = cost::recommend_vocabulary(toy, 35, std::vector<std::int64_t>{0, 15, 0, 1});
   CHECK(r.tokens == 3);
   CHECK(r.reason == vocabulary_reason::stops_paying);
 }
@@ -115,8 +149,8 @@ TEST_CASE("taking a token beyond the stop rule slows decoding down", "[cost][voc
   toy.tied = true;
   const std::uint64_t n = 100000;
   const double least = cost::least_saving(toy);
-  const auto gain = static_cast<std::uint64_t>(least * static_cast<double>(n));
-  const std::vector<std::uint64_t> pays = {gain + 2}, not_worth_it = {gain - 2};
+  const auto gain = static_cast<std::int64_t>(least * static_cast<double>(n));
+  const std::vector<std::int64_t> pays = {gain + 2}, not_worth_it = {gain - 2};
   CHECK(cost::vocabulary_point_at(toy, n, pays, 1).decode_speedup > 1);
   CHECK(cost::vocabulary_point_at(toy, n, not_worth_it, 1).decode_speedup < 1);
   CHECK(cost::recommend_vocabulary(toy, n, pays).tokens == 1);

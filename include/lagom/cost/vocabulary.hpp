@@ -19,22 +19,26 @@ LAGOM_LEAF constexpr double decode_bytes(const decoder_shape& s, double new_toke
 
 /// How much faster a memory-bound decoder writes the same text: (N_s / N_t) * b_s / b_t, with b the bytes of
 /// one token. Above 1 it pays. `tokens_ratio` = N_s / N_t, source tokens for each target token. The context is
-/// taken to be as long in both, which favours the source.
+/// taken to be as long in both, which favours the source. A shape that reads nothing has b_s / b_t = 1.
 LAGOM_LEAF constexpr double decode_speedup(const decoder_shape& s, double new_tokens, double tokens_ratio,
                                            widths w = {}, double context = 0) noexcept {
-  return tokens_ratio * decode_bytes(s, 0, w, context) / decode_bytes(s, new_tokens, w, context);
+  const double before = decode_bytes(s, 0, w, context);
+  return before > 0 ? tokens_ratio * before / decode_bytes(s, new_tokens, w, context) : tokens_ratio;
 }
 
-/// The share of tokens that k new ones must save before decoding gets faster: 1 - b_s / b_t.
+/// The share of tokens that k new ones must save before decoding gets faster: 1 - b_s / b_t; 0 for a shape that reads
+/// nothing.
 LAGOM_LEAF constexpr double break_even_saving(const decoder_shape& s, double new_tokens, widths w = {},
                                               double context = 0) noexcept {
-  return 1 - decode_bytes(s, 0, w, context) / decode_bytes(s, new_tokens, w, context);
+  const double before = decode_bytes(s, 0, w, context);
+  return before > 0 ? 1 - before / decode_bytes(s, new_tokens, w, context) : 0;
 }
 
 /// What one more token must save, in tokens for each generated token: h / P. A token that saves no more than
-/// this costs more to stream than it gains.
+/// this costs more to stream than it gains. 0 for a shape without parameters.
 LAGOM_LEAF constexpr double least_saving(const decoder_shape& s) noexcept {
-  return static_cast<double>(s.hidden) / static_cast<double>(parameters(s));
+  const auto all = static_cast<double>(parameters(s));
+  return all > 0 ? static_cast<double>(s.hidden) / all : 0;
 }
 
 /// Parameters that k new rows add: one matrix when the head is tied, two when not.

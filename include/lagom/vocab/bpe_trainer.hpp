@@ -23,7 +23,7 @@ struct trainer_options {
 /// Trains a BPE model (Sennrich et al., arXiv 1508.07909). Its alphabet has the first ids: the 256 bytes in
 /// order, or the characters of the corpus, the most frequent first, the lower code on a tie. Merges follow in
 /// the order in which `continue_bpe` learns them, one rule a token. Characters that the alphabet does not cover
-/// are left out when the model encodes, and nothing merges over them; ill-formed UTF-8 is such a character.
+/// are left out when the model encodes, so that what is around them meets; ill-formed UTF-8 is such a character.
 /// Costs and errors are those of `continue_bpe`; an alphabet of more than `tokens` is `out_of_range`.
 template <piece_counts Counts, class Rule = pair_rule>
 result<bpe> train_bpe(const Counts& counts, const trainer_options& options = {}, const Rule& rule = {}) {

@@ -16,21 +16,24 @@ inline namespace v0 {
 namespace vocab {
 namespace detail {
 
-/// Tokens and unknown units of pieces, in order. It holds the model by reference.
+/// Tokens and unknown units of pieces. It holds the model by reference.
 class bpe_units {
  public:
-  /// A unit that is no token: as it would be spelled, and how many tokens stand for it.
+  /// A unit that is no token: as it would be spelled, and how many byte tokens stand for it.
   struct unknown {
     std::string_view text;
-    std::size_t tokens = 0;
+    std::size_t bytes = 0;
     bool lost = false;  ///< it becomes `unk`, or nothing: the tokens do not say what it was
   };
 
-  explicit bpe_units(const bpe& model)
+  /// `keeps_gaps`: lost units that leave nothing keep what is around them apart, as in a `scored_bpe`.
+  explicit bpe_units(const bpe& model, bool keeps_gaps = false)
       : model_(&model),
         table_(model.merges()),
         plain_(model.options().continuing_prefix.empty() && model.options().end_suffix.empty()),
-        whole_(model.options().unit == bpe_unit::byte && model.knows_every_byte()) {
+        whole_(model.options().unit == bpe_unit::byte && !model.options().byte_fallback &&
+               model.knows_every_byte()),
+        keeps_gaps_(keeps_gaps) {
     if (!model.options().byte_fallback) return;
     for (unsigned b = 0; b < 256; ++b) fallback_[b] = model.tokens().find(byte_name(b));
   }
@@ -40,6 +43,20 @@ class bpe_units {
     if (!model_->options().byte_fallback) return -1;
     const auto at = std::find(fallback_.begin(), fallback_.end(), token);
     return token == no_token || at == fallback_.end() ? -1 : static_cast<int>(at - fallback_.begin());
+  }
+
+  /// Whether unknown units that are lost leave nothing, so that what is around them meets.
+  [[nodiscard]] bool closes_gaps() const noexcept {
+    return model_->options().unk == no_token && !keeps_gaps_;
+  }
+
+  /// Whether a merge has a side that stands for lost units.
+  [[nodiscard]] bool merges_unk() const {
+    const token_id unk = model_->options().unk;
+    const auto merges = model_->merges();
+    return std::any_of(merges.begin(), merges.end(), [unk](const merge& m) {
+      return unk != no_token && (m.left == unk || m.right == unk);
+    });
   }
 
   /// Whether a merge has a side that is a byte token: then unknown units do not stay apart.
@@ -65,13 +82,28 @@ class bpe_units {
     return std::string(text);
   }
 
-  /// Calls `token(id)` and `missing(unknown)` for what the piece becomes, in order.
+  /// Calls `token(id)` and `missing(unknown)` for what the piece becomes, in order; lost units that leave nothing come
+  /// before what is around them.
   template <class Token, class Missing>
   void operator()(std::string_view piece, Token token, Missing missing) {
     const token_id looked_up = model_->options().ignore_merges ? model_->tokens().find(piece) : no_token;
     if (looked_up != no_token) return token(looked_up);
     if (whole_) return model_->encode_piece(piece, token);
-    cut(piece, false, true, token, missing);
+    cut(model_->tokens(), piece, false, true, token, missing);
+  }
+
+  /// The same with the units of another table, which has the model's tokens and more: the merges are the model's.
+  template <class Token, class Missing>
+  void cut_by(const token_table& units, std::string_view piece, Token token, Missing missing) {
+    cut(units, piece, false, true, token, missing);
+  }
+
+  /// How many units a piece has.
+  [[nodiscard]] std::size_t count(std::string_view piece) const noexcept {
+    if (model_->options().unit == bpe_unit::byte) return piece.size();
+    std::size_t n = 0;
+    for (std::size_t at = 0; at < piece.size(); ++n) at += decode_utf8(piece, at).length;
+    return n;
   }
 
   /// The tokens of a token's own text, as it stands in a longer piece; false when a unit of it is unknown.
@@ -79,7 +111,7 @@ class bpe_units {
     bool continues = false, ends = true, known = true;
     strip(text, continues, ends);
     cut(
-        text, continues, ends, [&](token_id t) { out.push_back(t); },
+        model_->tokens(), text, continues, ends, [&](token_id t) { out.push_back(t); },
         [&](const unknown& u) {
           for (const char c : u.text) {
             if (!u.lost) out.push_back(fallback_[static_cast<unsigned char>(c)]);
@@ -102,7 +134,8 @@ class bpe_units {
   }
 
   template <class Token, class Missing>
-  void cut(std::string_view piece, bool continues, bool ends, Token token, Missing missing) {
+  void cut(const token_table& known_units, std::string_view piece, bool continues, bool ends, Token token,
+           Missing missing) {
     const auto flush = [&] {
       const std::size_t n = apply_merges(table_, ids_);
       for (std::size_t i = 0; i < n; ++i) token(ids_[i]);
@@ -120,24 +153,23 @@ class bpe_units {
         unit = spelled;
       }
       at += length;
-      if (const token_id known = model_->tokens().find(unit); known != no_token) {
+      if (const token_id known = known_units.find(unit); known != no_token) {
         ids_.push_back(known);
         continue;
       }
-      flush();
       const bool falls_back =
           model_->options().byte_fallback && std::all_of(unit.begin(), unit.end(), [this](char c) {
             return fallback_[static_cast<unsigned char>(c)] != no_token;
           });
-      const std::size_t unk = model_->options().unk == no_token ? 0 : 1;
-      missing(unknown{unit, falls_back ? unit.size() : unk, !falls_back});
+      if (falls_back || !closes_gaps()) flush();
+      missing(unknown{unit, falls_back ? unit.size() : 0, !falls_back});
     }
     flush();
   }
 
   const bpe* model_;
   merge_table table_;
-  bool plain_, whole_;
+  bool plain_, whole_, keeps_gaps_;
   std::array<token_id, 256> fallback_{};
   std::vector<token_id> ids_;
 };

@@ -31,7 +31,8 @@ struct learned_token {
   token_id id = no_token;
   std::string text{};  ///< as in the model
   token_id left = no_token, right = no_token;
-  std::uint64_t gain = 0;  ///< tokens of the corpus that it saved when it was learned
+  std::uint64_t gain = 0;  ///< tokens of the corpus that it saved when it was learned,
+  std::uint64_t adds = 0;  ///< or that came with it: a unit that the source loses was no token before
 
   [[nodiscard]] bool is_unit() const noexcept { return left == no_token; }
 };
@@ -42,7 +43,8 @@ enum class learning_end : std::uint8_t { all_learned, no_pairs, gain_too_small }
 /// The tokens in the order in which they were learned: the first k of them are what a run for k learns.
 struct learned_tokens {
   std::vector<learned_token> tokens{};
-  std::uint64_t tokens_before = 0;  ///< tokens of the corpus under the source; before - gains = after
+  /// Tokens of the corpus under the source. Those under the first k tokens: before + their adds - their gains.
+  std::uint64_t tokens_before = 0;
   learning_end end = learning_end::all_learned;
 };
 
@@ -56,13 +58,17 @@ struct learned_tokens {
 ///   one: one rule a token), is reserved, or too long, or when `rule(left, right)`, a function of the texts
 ///   alone, says no.
 /// - A unit that the source lacks can become a token: it saves the byte tokens that stand for it. One that the
-///   source loses (it becomes `unk` or nothing) is weighed as if each of its bytes were a token, and saves
-///   none. Before a pair of the same weight; a unit that is not UTF-8 never.
+///   source loses (it becomes `unk` or nothing) is weighed as if each of its bytes were a token, and adds tokens:
+///   where it left nothing, and where it parts a fused `unk`, or what met without it. Before a pair of the same
+///   weight; a unit that is not UTF-8 never.
 /// - Merges that make an old token, a second rule, and pieces that a model looks up whole are left as they are.
+///   Nothing merges with `unk`.
 ///
 /// O(symbols + pairs log pairs) time; 28 bytes a symbol of a distinct word, 32 a distinct pair. Pieces are cut
-/// where the rule lets nothing merge, and equal parts are counted as one. Fails with `out_of_range` (ids below
-/// the source's size or above 2^30), `unsupported` (a source that merges byte tokens), `too_large`.
+/// where the rule lets nothing merge, and equal parts are counted as one; but pieces with units that leave nothing
+/// are kept whole, and each of these units that becomes a token costs one tokenization of its pieces. Fails with
+/// `out_of_range` (ids below the source's size or above 2^30), `unsupported` (a source that merges byte tokens, or
+/// the `unk` that it has for units of the corpus), `too_large`.
 template <piece_counts Counts, class Rule = pair_rule>
 result<learned_tokens> continue_bpe(const bpe& source, const Counts& counts,
                                     const continue_options& options = {}, const Rule& rule = {});
@@ -70,8 +76,9 @@ result<learned_tokens> continue_bpe(const bpe& source, const Counts& counts,
 namespace detail {
 
 /// Unknown units that may become tokens, the heaviest last.
-inline std::vector<std::size_t> candidate_units(const std::vector<run_table::unit>& units,
-                                                const continue_options& options, bool utf8_only) {
+template <class Unit>
+std::vector<std::size_t> candidate_units(const std::vector<Unit>& units, const continue_options& options,
+                                         bool utf8_only) {
   std::vector<std::size_t> out;
   if (!options.new_units) return out;
   for (std::size_t i = 0; i < units.size(); ++i) {
@@ -79,7 +86,96 @@ inline std::vector<std::size_t> candidate_units(const std::vector<run_table::uni
     if (u.count < options.min_gain || (utf8_only && !is_utf8(u.text)) || options.reserved.contains(u.text))
       continue;
     if (options.max_bytes != 0 && u.text.size() > options.max_bytes) continue;
-    if (u.lost || u.tokens > 1) out.push_back(i);
+    if (u.lost || u.bytes > 1) out.push_back(i);
+  }
+  return out;
+}
+
+/// `continue_bpe`, with the source's units.
+template <piece_counts Counts, class Rule>
+result<learned_tokens> learn_merges(const bpe& source, bpe_units& units, const Counts& counts,
+                                    const continue_options& options, const Rule& rule) {
+  const token_id first =
+      options.first_id == no_token ? static_cast<token_id>(source.size()) : options.first_id;
+  if (first < source.size() || first > pair_index::pending_base ||
+      options.tokens > static_cast<std::size_t>(pair_index::pending_base - first)) {
+    return failure{.code = errc::out_of_range, .key = "first_id"};
+  }
+  if (units.merges_byte_tokens()) return failure{.code = errc::unsupported, .key = "merges of byte tokens"};
+
+  run_table runs(source, units, rule);
+  if (auto ok = runs.read(counts, options.new_units); !ok) return ok.error();
+  if (runs.loses() && units.merges_unk()) return failure{.code = errc::unsupported, .key = "merges of unk"};
+  pair_index index;
+  if (auto ok = runs.fill(index); !ok) return ok.error();
+  token_table texts = source.tokens();
+  index.build(texts);
+
+  // What a unit weighs never changes: its places are its own until it has a token.
+  const auto& unknown = runs.units();
+  const auto weight = [&](std::size_t i) {
+    const auto& u = unknown[i];
+    return u.count * (u.lost ? u.text.size() : u.bytes - 1);
+  };
+  auto waiting = candidate_units(unknown, options, source.options().unit == bpe_unit::character);
+  std::sort(waiting.begin(), waiting.end(), [&](std::size_t a, std::size_t b) {
+    if (weight(a) != weight(b)) return weight(a) < weight(b);
+    return unknown[a].text > unknown[b].text;
+  });
+
+  learned_tokens out{.tokens_before = runs.tokens()};
+  std::uint64_t left = out.tokens_before;
+  std::vector<merge> merges;
+  const auto may_merge = [&](const pair_index::pair& p, const std::string& text) {
+    return (options.max_bytes == 0 || text.size() <= options.max_bytes) && texts.find(text) == no_token &&
+           !options.reserved.contains(text) && p.left != source.options().unk &&
+           p.right != source.options().unk && rule(texts[p.left], texts[p.right]) &&
+           // Texts that would make something known that is unknown now.
+           !runs.is_unknown(text) && !(source.options().byte_fallback && named_byte(text) >= 0);
+  };
+  pair_index::pair pair;
+  bool has_pair = false;
+  while (out.tokens.size() < options.tokens) {
+    std::string text;
+    while (!has_pair && index.pop(texts, pair)) {
+      text = units.joined(texts[pair.left], texts[pair.right]);
+      has_pair = may_merge(pair, text);
+    }
+    const bool takes_unit = !waiting.empty() && (!has_pair || weight(waiting.back()) >= pair.count);
+    if (!takes_unit && !has_pair) {
+      out.end = learning_end::no_pairs;
+      return out;
+    }
+    const std::size_t unit = takes_unit ? waiting.back() : 0;
+    const bool lost = takes_unit && unknown[unit].lost;
+    const std::int64_t gain = takes_unit ? runs.saving(index, unit) : static_cast<std::int64_t>(pair.count);
+    const bool pays = gain >= static_cast<std::int64_t>(options.min_gain) &&
+                      !(options.min_share > 0 &&
+                        static_cast<double>(gain) <= options.min_share * static_cast<double>(left));
+    if (!lost && !pays) {
+      out.end = learning_end::gain_too_small;
+      return out;
+    }
+    learned_token token{.id = static_cast<token_id>(first + static_cast<token_id>(out.tokens.size())),
+                        .text = takes_unit ? unknown[unit].text : std::move(text)};
+    if (auto ok = texts.add(token.id, token.text); !ok) return ok.error();
+    std::int64_t saved = gain;
+    if (takes_unit) {
+      // A pair that waits was popped before this unit's pairs existed: it goes back among them.
+      if (has_pair) index.put_back(pair, texts);
+      saved = runs.name(index, unit, token.id, texts, merges);
+      waiting.pop_back();
+    } else {
+      token.left = pair.left;
+      token.right = pair.right;
+      merges.push_back({pair.left, pair.right, token.id});
+      (void)index.merge(pair, token.id, texts);
+    }
+    has_pair = false;
+    token.gain = saved > 0 ? static_cast<std::uint64_t>(saved) : 0;
+    token.adds = saved < 0 ? static_cast<std::uint64_t>(-saved) : 0;
+    left = left + token.adds - token.gain;
+    out.tokens.push_back(std::move(token));
   }
   return out;
 }
@@ -89,86 +185,8 @@ inline std::vector<std::size_t> candidate_units(const std::vector<run_table::uni
 template <piece_counts Counts, class Rule>
 result<learned_tokens> continue_bpe(const bpe& source, const Counts& counts, const continue_options& options,
                                     const Rule& rule) {
-  const token_id first =
-      options.first_id == no_token ? static_cast<token_id>(source.size()) : options.first_id;
-  if (first < source.size() || first > detail::pair_index::pending_base ||
-      options.tokens > static_cast<std::size_t>(detail::pair_index::pending_base - first)) {
-    return failure{.code = errc::out_of_range, .key = "first_id"};
-  }
   detail::bpe_units units(source);
-  if (units.merges_byte_tokens()) return failure{.code = errc::unsupported, .key = "merges of byte tokens"};
-
-  detail::run_table runs;
-  if (auto ok = runs.read(source, units, counts, rule); !ok) return ok.error();
-  detail::pair_index index;
-  if (auto ok = runs.fill(index); !ok) return ok.error();
-  token_table texts = source.tokens();
-  index.build(texts);
-
-  // What a unit weighs never changes: its places are its own until it has a token.
-  auto& unknown = runs.units();
-  const auto weight = [&](std::size_t i) {
-    const auto& u = unknown[i];
-    return u.count * (u.lost ? u.text.size() : u.tokens - 1);
-  };
-  auto waiting = detail::candidate_units(unknown, options, source.options().unit == bpe_unit::character);
-  std::sort(waiting.begin(), waiting.end(), [&](std::size_t a, std::size_t b) {
-    if (weight(a) != weight(b)) return weight(a) < weight(b);
-    return unknown[a].text > unknown[b].text;
-  });
-
-  learned_tokens out{.tokens_before = runs.tokens()};
-  std::uint64_t left = out.tokens_before;
-  detail::pair_index::pair pair;
-  bool has_pair = false;
-  while (out.tokens.size() < options.tokens) {
-    const auto id = static_cast<token_id>(first + static_cast<token_id>(out.tokens.size()));
-    std::string text;
-    while (!has_pair && index.pop(texts, pair)) {
-      text = units.joined(texts[pair.left], texts[pair.right]);
-      has_pair = (options.max_bytes == 0 || text.size() <= options.max_bytes) &&
-                 texts.find(text) == no_token && !options.reserved.contains(text) &&
-                 rule(texts[pair.left], texts[pair.right]);
-    }
-    const bool takes_unit = !waiting.empty() && (!has_pair || weight(waiting.back()) >= pair.count);
-    if (!takes_unit && !has_pair) {
-      out.end = learning_end::no_pairs;
-      return out;
-    }
-    learned_token token{.id = id};
-    bool saves = true;
-    if (takes_unit) {
-      const auto& u = unknown[waiting.back()];
-      token.text = u.text;
-      token.gain = u.lost ? 0 : weight(waiting.back());
-      saves = u.lost || token.gain >= options.min_gain;
-    } else {
-      token.text = units.joined(texts[pair.left], texts[pair.right]);
-      token.left = pair.left;
-      token.right = pair.right;
-      token.gain = pair.count;
-      saves = token.gain >= options.min_gain;
-    }
-    const bool lost = takes_unit && unknown[waiting.back()].lost;
-    if (!saves || (!lost && options.min_share > 0 &&
-                   static_cast<double>(token.gain) <= options.min_share * static_cast<double>(left))) {
-      out.end = learning_end::gain_too_small;
-      return out;
-    }
-    if (auto ok = texts.add(id, token.text); !ok) return ok.error();
-    if (takes_unit) {
-      // A pair that waits was popped before this unit's pairs existed: it goes back among them.
-      if (has_pair) index.put_back(pair, texts);
-      index.name(unknown[waiting.back()].places, id, texts);
-      waiting.pop_back();
-    } else {
-      (void)index.merge(pair, id, texts);
-    }
-    has_pair = false;
-    left -= (std::min)(left, token.gain);
-    out.tokens.push_back(std::move(token));
-  }
-  return out;
+  return detail::learn_merges(source, units, counts, options, rule);
 }
 
 }  // namespace vocab

@@ -36,8 +36,12 @@ result<expanded> expand(const bpe& source, const Counts& counts, const expand_op
   if (!learned) return learned.error();
   std::vector<new_token> added;
   for (learned_token& t : learned->tokens) {
-    added.push_back(
-        {.id = t.id, .text = std::move(t.text), .left = t.left, .right = t.right, .gain = t.gain});
+    added.push_back({.id = t.id,
+                     .text = std::move(t.text),
+                     .left = t.left,
+                     .right = t.right,
+                     .gain = t.gain,
+                     .adds = t.adds});
   }
   const auto first = detail::first_new_id(source, options.first_id, added.size());
   if (!first) return first.error();

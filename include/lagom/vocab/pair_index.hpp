@@ -22,7 +22,7 @@ namespace detail {
 /// heap. Memory: 28 bytes a symbol, 32 a distinct pair.
 ///
 /// Precondition of `merge` and `name`: the token they make is in no run yet. A pair's count then only falls
-/// once the step that made it is over, and its positions stay in order.
+/// once the step that made it is over, but for `rewrite`, and the positions in a run stay in order.
 class pair_index {
  public:
   static constexpr token_id pending_base = token_id{1} << 30;
@@ -50,6 +50,18 @@ class pair_index {
                         .previous = i == 0 ? none : at - 1,
                         .next = i + 1 == run.size() ? none : at + 1});
     }
+    return done{};
+  }
+
+  /// Adds runs that share a count, and what `rewrite` may take their place with: `room` symbols at most. They begin
+  /// at the place that `size()` was. Precondition: `room` is no less than their symbols. Fails as `add` does.
+  result<done> add_room(std::span<const std::vector<token_id>> runs, std::uint64_t count, std::size_t room) {
+    if (room >= none - nodes_.size()) return failure{.code = errc::too_large, .key = "symbols"};
+    const auto word = static_cast<std::uint32_t>(counts_.size());
+    counts_.push_back(count);
+    const std::size_t begin = nodes_.size();
+    nodes_.resize(begin + room, node{.word = word});
+    place(begin, nodes_.size(), runs);
     return done{};
   }
 
@@ -115,8 +127,27 @@ class pair_index {
     push_fresh(texts);
   }
 
+  /// Puts other runs in the place of those of one `add_room`, which are at [begin, end). Precondition: no pair that
+  /// was merged is in them.
+  void rewrite(std::size_t begin, std::size_t end, std::span<const std::vector<token_id>> runs,
+               const token_table& texts) {
+    for (std::size_t i = begin; i < end; ++i) unlink(static_cast<std::uint32_t>(i));
+    place(begin, end, runs);
+    for (std::size_t i = begin; i < end; ++i) {
+      link(static_cast<std::uint32_t>(i));
+      if (nodes_[i].pair != none) fresh_.push_back(nodes_[i].pair);  // its count rose
+    }
+    std::sort(fresh_.begin(), fresh_.end());
+    fresh_.erase(std::unique(fresh_.begin(), fresh_.end()), fresh_.end());
+    push_fresh(texts);
+  }
+
   /// How many symbols were added: places are 0 ... size() - 1.
   [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
+
+  /// The places before and after in the run; `none` at its ends.
+  [[nodiscard]] std::uint32_t before(std::uint32_t place) const noexcept { return nodes_[place].previous; }
+  [[nodiscard]] std::uint32_t after(std::uint32_t place) const noexcept { return nodes_[place].next; }
 
   /// What stands at a place now; `no_token` where a merge took it.
   [[nodiscard]] token_id symbol(std::size_t place) const noexcept { return nodes_[place].symbol; }
@@ -152,6 +183,22 @@ class pair_index {
       return (*texts)[x.right] > (*texts)[y.right];
     }
   };
+
+  /// Writes runs to places, one after the other; nothing stands at those that are left.
+  void place(std::size_t begin, std::size_t end, std::span<const std::vector<token_id>> runs) {
+    auto at = static_cast<std::uint32_t>(begin);
+    const auto put = [&](token_id symbol, bool has_previous, bool has_next) {
+      LAGOM_ASSERT(at < end);
+      nodes_[at].symbol = symbol;
+      nodes_[at].previous = has_previous ? at - 1 : none;
+      nodes_[at].next = has_next ? at + 1 : none;
+      ++at;
+    };
+    for (const std::vector<token_id>& run : runs) {
+      for (std::size_t i = 0; i < run.size(); ++i) put(run[i], i > 0, i + 1 < run.size());
+    }
+    while (at < end) put(no_token, false, false);
+  }
 
   void push(const waiting& w, const later& order) {
     heap_.push_back(w);

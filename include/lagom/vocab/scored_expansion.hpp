@@ -100,7 +100,10 @@ result<scored_expansion> append_scored(const scored_source& source, const Counts
   token_table table = detail::table_of(source);
   scores.resize(static_cast<std::size_t>(table.size()));
   std::vector<merge> merges = merges_of_pieces(table, scores);
-  bpe_options like{.unit = bpe_unit::character, .byte_fallback = !source.fallback.empty(), .unk = source.unk};
+  bpe_options like{.unit = bpe_unit::character,
+                   .byte_fallback = !source.fallback.empty(),
+                   .unk = source.unk,
+                   .fuse_unk = true};
   for (std::size_t b = 0; b < source.fallback.size(); ++b) {
     if (table.contains(source.fallback[b])) continue;
     auto ok = table.add(source.fallback[b], byte_name(static_cast<unsigned>(b)));
@@ -118,9 +121,10 @@ result<scored_expansion> append_scored(const scored_source& source, const Counts
   for (const scored_piece& p : source.pieces) {
     if (!p.matches) all.reserved.emplace(p.text);
   }
-  auto learned =
-      continue_bpe(*list, counts, all,
-                   detail::rule_of(*list, options.keep_words, options.digits_apart, options.scripts_apart));
+  detail::bpe_units units(*list, true);
+  auto learned = detail::learn_merges(
+      *list, units, counts, all,
+      detail::rule_of(*list, options.keep_words, options.digits_apart, options.scripts_apart));
   if (!learned) return learned.error();
   std::vector<new_token> added;
   std::vector<float> below;
@@ -128,8 +132,12 @@ result<scored_expansion> append_scored(const scored_source& source, const Counts
     below.push_back(least - 1 - static_cast<float>(added.size()));
     const float above = below.size() > 1 ? below[below.size() - 2] : least;
     if (!(below.back() < above)) return failure{.code = errc::out_of_range, .key = "score"};
-    added.push_back(
-        {.id = t.id, .text = std::move(t.text), .left = t.left, .right = t.right, .gain = t.gain});
+    added.push_back({.id = t.id,
+                     .text = std::move(t.text),
+                     .left = t.left,
+                     .right = t.right,
+                     .gain = t.gain,
+                     .adds = t.adds});
   }
   auto out = detail::finish_scored(source, std::move(added), std::move(below), counts);
   if (out) out->end = learned->end;
