@@ -413,7 +413,7 @@ TEST_CASE("tokens are of scripts as far as their bytes say", "[vocab][trim]") {
   CHECK_FALSE(is_of_scripts("\xFF", latin));
   CHECK_FALSE(is_of_scripts("a\x95g", latin));
   CHECK_FALSE(is_of_scripts("\xEE\x80\x80", latin));
-  CHECK(is_of_scripts("\xEE\x80\x80", {script::unknown}));
+  CHECK(is_of_scripts("\xEE\x80\x80", {lagom::script::unknown}));
 
   token_table tokens;
   token_id next = 0;
