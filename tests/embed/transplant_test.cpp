@@ -3,6 +3,7 @@
 #include <lagom/adapt/xtensor_blas.hpp>
 #include <lagom/embed/fase.hpp>
 #include <lagom/embed/focus.hpp>
+#include <lagom/embed/knn.hpp>
 #include <lagom/embed/ofa.hpp>
 #include <lagom/embed/omp.hpp>
 #include <lagom/embed/train_token_vectors.hpp>
@@ -10,6 +11,7 @@
 #include <lagom/vocab/reference_focus.hpp>
 #include <limits>
 
+#include "support.hpp"
 #include "support/approx.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
@@ -153,6 +155,118 @@ TEST_CASE("orthogonal matching pursuit agrees with the definition", "[embed][omp
   }
   e.target_vectors = {};
   CHECK(few(e).error().code == lagom::errc::empty);
+}
+
+TEST_CASE("nearest donor rows: the worked example", "[embed][knn]") {
+  using list = std::vector<std::pair<int, double>>;
+  auto e = replaced(3, {0, 1, 2, -1, -1, -1});
+  e.target_vectors = vectors({{1, 0}, {0, 1}, {4, 0}, {1, 1}, {0, 0}, {-1, -1}});
+  const auto with = [&](std::size_t k, embed::knn_metric metric, embed::knn_weights weights) {
+    return must(embed::knn{.neighbours = k, .metric = metric, .weights = weights}(e));
+  };
+  const auto check = [](const list& found, const list& expected) {
+    REQUIRE(found.size() == expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      CHECK(found[i].first == expected[i].first);
+      CHECK(found[i].second == Approx(expected[i].second).epsilon(1e-6));
+    }
+  };
+  using metric = embed::knn_metric;
+  using weights = embed::knn_weights;
+  const auto near = with(2, metric::euclidean, weights::proximity);
+  for (const std::size_t r : {0u, 1u, 2u}) CHECK(near.made_by(r) == method::copy);
+  CHECK(near.made_by(3) == method::knn);
+  check(terms(near, 3), {{0, 0.5}, {1, 0.5}});
+  CHECK(near.tag_of(4) == embed::tag{method::random, embed::reason::no_vector});
+  const double third = 1 / std::sqrt(10.0);
+  check(terms(with(3, metric::euclidean, weights::proximity), 3),
+        {{0, 1 / (2 + third)}, {1, 1 / (2 + third)}, {2, third / (2 + third)}});
+  check(terms(with(2, metric::euclidean, weights::least_squares), 3), {{0, 1}, {1, 1}});
+  check(terms(with(3, metric::euclidean, weights::least_squares), 3), {{0, 1}, {1, 1}});  // two dimensions
+  check(terms(with(2, metric::euclidean, weights::barycentric), 3), {{0, 0.5}, {1, 0.5}});
+  check(terms(with(3, metric::euclidean, weights::barycentric), 3), {{0, -1.0 / 3}, {1, 1}, {2, 1.0 / 3}});
+  check(terms(with(1, metric::euclidean, weights::barycentric), 3), {{0, 1}});
+  const auto cosine = with(3, metric::cosine, weights::proximity);
+  check(terms(cosine, 3), {{0, 1.0 / 3}, {1, 1.0 / 3}, {2, 1.0 / 3}});
+  check(terms(with(2, metric::cosine, weights::proximity), 3), {{0, 0.5}, {1, 0.5}});
+  CHECK(cosine.tag_of(5) == embed::tag{method::random, embed::reason::no_neighbours});  // all point away
+  CHECK(near.made_by(5) == method::knn);
+  CHECK(with(0, metric::euclidean, weights::least_squares).reason(3) == embed::reason::no_neighbours);
+  const auto few = must(embed::knn{.neighbours = 2, .excluded = {source_id{0}}}(e));
+  CHECK(terms(few, 3)[0].first == 1);
+  CHECK(terms(few, 3)[1].first == 2);
+  // A row that a shared one equals takes nearly all from it.
+  e.target_vectors = vectors({{1, 0}, {0, 1}, {4, 0}, {4, 0}, {0, 0}, {-1, -1}});
+  CHECK(terms(with(3, metric::euclidean, weights::proximity), 3)[2].second == Approx(1).epsilon(1e-5));
+  e.target_vectors = {};
+  CHECK(embed::knn{}(e).error().code == lagom::errc::empty);
+}
+
+TEST_CASE("nearest donor rows: brute force and normal equations", "[embed][knn]") {
+  constexpr token_id shared = 300, added = 1100;  // more than a batch
+  constexpr lagom::index_t width = 6;
+  constexpr std::size_t k = 4;
+  std::vector<token_id> same(shared + added, -1);
+  for (token_id i = 0; i < shared; ++i) same[static_cast<std::size_t>(i)] = i;
+  auto e = replaced(shared, same);
+  const auto x = lagom_test::normal<float>(static_cast<std::size_t>((shared + added) * width), 4);
+  e.target_vectors = {shared + added, width};
+  for (std::size_t t = 0; t < same.size(); ++t) {
+    std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(t) * width, width, e.target_vectors.set(t).data());
+  }
+  const auto at = [&](std::size_t t, std::size_t j) { return static_cast<double>(x[t * width + j]); };
+  for (const auto weights : {embed::knn_weights::barycentric, embed::knn_weights::least_squares}) {
+    for (const auto metric : {embed::knn_metric::euclidean, embed::knn_metric::cosine}) {
+      const embed::knn knn{.neighbours = k, .metric = metric, .weights = weights};
+      const auto p = must(knn(e));
+      CHECK(p == must(knn(e, lagom::portable{}, lagom_test::threads{3})));
+      for (std::size_t t = shared; t < same.size(); t += 37) {
+        std::vector<std::pair<double, std::size_t>> order;
+        for (std::size_t o = 0; o < shared; ++o) {
+          double xx = 0, xy = 0, yy = 0;
+          for (std::size_t j = 0; j < width; ++j) {
+            xx += at(t, j) * at(t, j);
+            xy += at(t, j) * at(o, j);
+            yy += at(o, j) * at(o, j);
+          }
+          order.emplace_back(
+              metric == embed::knn_metric::cosine ? -xy / std::sqrt(xx * yy) : xx - 2 * xy + yy, o);
+        }
+        std::sort(order.begin(), order.end());
+        // [P P^T 1; 1^T 0] [w; m] = [P x; 1], or P P^T w = P x; by elimination
+        const std::size_t n = k + (weights == embed::knn_weights::barycentric ? 1 : 0);
+        const auto product = [&](std::size_t u, std::size_t v) {
+          double sum = 0;
+          for (std::size_t j = 0; j < width; ++j) sum += at(u, j) * at(v, j);
+          return sum;
+        };
+        std::vector<std::vector<double>> a(n, std::vector<double>(n + 1, 1));
+        for (std::size_t i = 0; i < k; ++i) {
+          for (std::size_t c = 0; c < k; ++c) a[i][c] = product(order[i].second, order[c].second);
+          a[i][n] = product(order[i].second, t);
+        }
+        if (n > k) a[k][k] = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+          std::size_t pivot = i;
+          for (std::size_t r = i; r < n; ++r) pivot = std::abs(a[r][i]) > std::abs(a[pivot][i]) ? r : pivot;
+          std::swap(a[i], a[pivot]);
+          for (std::size_t r = 0; r < n; ++r) {
+            const double by = r == i ? 0 : a[r][i] / a[i][i];
+            for (std::size_t c = i; c <= n && r != i; ++c) a[r][c] -= by * a[i][c];
+          }
+        }
+        REQUIRE(p.row(t).size() == k);
+        for (std::size_t i = 0; i < k; ++i) {
+          const auto found = terms(p, t);
+          const auto one = std::find_if(found.begin(), found.end(), [&](const auto& w) {
+            return w.first == static_cast<int>(order[i].second);
+          });
+          REQUIRE(one != found.end());
+          CHECK(one->second == Approx(a[i][n] / a[i][i]).epsilon(1e-4).margin(1e-5));
+        }
+      }
+    }
+  }
 }
 
 TEST_CASE("FASE: copies, mutual nearest, the rest by FOCUS", "[embed][fase]") {

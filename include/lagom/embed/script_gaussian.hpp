@@ -51,7 +51,7 @@ class script_row {
   };
 
   void sort_source_tokens() {
-    groups_.resize(2 * std::size(detail::script_labels));
+    groups_.resize(2 * std::size(lagom::detail::script_labels));
     const auto size = static_cast<std::size_t>(e_->source_size);
     for (std::size_t i = 0; i < e_->source_bytes.size() && i < size; ++i) {
       const int kind = script_kind({e_->source_bytes[i].data(), e_->source_bytes[i].size()});

@@ -31,6 +31,7 @@ enum class method : std::uint8_t {
   padding,
   fase,
   omp,
+  knn,
 };
 
 /// Why the methods before the one that made the row could not: a set.
@@ -62,14 +63,14 @@ struct tag {
 };
 
 /// One past the last of each, for loops and readers of files.
-inline constexpr unsigned method_count = static_cast<unsigned>(method::omp) + 1, reason_bits = 9;
+inline constexpr unsigned method_count = static_cast<unsigned>(method::knn) + 1, reason_bits = 9;
 
 /// The name of a method: "align".
 [[nodiscard]] constexpr std::string_view name(method m) noexcept {
   constexpr std::string_view names[] = {"other",           "copy",    "zero",    "random",   "source_mean",
                                         "script_gaussian", "mean",    "subword", "merge",    "align",
                                         "focus",           "wechsel", "clp",     "clp_plus", "ofa",
-                                        "padding",         "fase",    "omp"};
+                                        "padding",         "fase",    "omp",     "knn"};
   static_assert(sizeof names / sizeof names[0] == method_count);
   return static_cast<unsigned>(m) < method_count ? names[static_cast<unsigned>(m)] : "unknown";
 }
