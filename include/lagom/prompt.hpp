@@ -18,8 +18,10 @@
 #include "prompt/numerals.hpp"
 #include "prompt/plug.hpp"
 #include "prompt/prefix_length.hpp"
+#include "prompt/price.hpp"
 #include "prompt/quad.hpp"
 #include "prompt/runaway.hpp"
+#include "prompt/scores.hpp"
 #include "prompt/sectioned.hpp"
 #include "prompt/segment.hpp"
 #include "prompt/spans.hpp"
@@ -29,4 +31,5 @@
 #include "prompt/template_text.hpp"
 #include "prompt/text_template.hpp"
 #include "prompt/token_row.hpp"
+#include "prompt/word_overlap.hpp"
 // clang-format on
