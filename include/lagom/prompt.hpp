@@ -4,6 +4,7 @@
 #pragma once
 
 // clang-format off
+#include "prompt/best_fit.hpp"
 #include "prompt/chat_style.hpp"
 #include "prompt/exchange.hpp"
 #include "prompt/few_shot.hpp"
@@ -16,6 +17,8 @@
 #include "prompt/losses.hpp"
 #include "prompt/number_answer.hpp"
 #include "prompt/numerals.hpp"
+#include "prompt/packed.hpp"
+#include "prompt/packing_window.hpp"
 #include "prompt/plug.hpp"
 #include "prompt/prefix_length.hpp"
 #include "prompt/price.hpp"
@@ -26,6 +29,7 @@
 #include "prompt/segment.hpp"
 #include "prompt/spans.hpp"
 #include "prompt/spelled_offsets.hpp"
+#include "prompt/successor_set.hpp"
 #include "prompt/task_templates.hpp"
 #include "prompt/template_form.hpp"
 #include "prompt/template_text.hpp"
