@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+/// @file prompt/tolerant_scanner.hpp
+/// Finds the headers of a grammar in a stream where they begin a line, spelled as tolerantly as asked.
+#pragma once
+
+#include "held_bytes.hpp"
+#include "match_header.hpp"
+
+namespace lagom {
+inline namespace v0 {
+namespace prompt {
+
+/// A header counts where it begins a line (blanks before it allowed) and a line end, a blank or the end of the text
+/// follows it. White space around contents belongs to the delimiters, up to 64 bytes before a header; what exceeds
+/// this is content. Kept back are white space, and a line as long as it may become a header.
+///
+/// Calls and cost as of `exact_scanner`. Precondition: `scannable(grammar)`.
+template <std::size_t N>
+class tolerant_scanner {
+ public:
+  constexpr tolerant_scanner(const grammar<N>& g, matching level) noexcept : grammar_(&g), level_(level) {}
+
+  [[nodiscard]] constexpr std::size_t held() const noexcept { return held_.size(); }
+
+  template <class Out>
+  constexpr void feed(std::string_view bytes, Out& out) {
+    for (std::size_t i = 0; i < bytes.size();) {
+      if (phase_ == phase::text) {
+        i = pass_text(bytes, i, out);
+        continue;
+      }
+      const char byte = bytes[i];
+      if (phase_ == phase::lead && is_space(byte)) {
+        line_start_ = line_start_ || byte == '\n';
+        ++offset_;
+        ++i;
+      } else if (phase_ == phase::gap && is_space(byte)) {
+        push_space(byte, out);
+        ++i;
+      } else if (phase_ == phase::line) {
+        if (!grow_line(byte, out)) continue;  // the line is content; the byte is looked at again
+        ++i;
+      } else if (line_start_) {
+        phase_ = phase::line;
+        label_ = held_.size();
+      } else {
+        release(held_.size(), out);
+        phase_ = phase::text;
+      }
+    }
+  }
+
+  /// As `exact_scanner::finish`.
+  template <class Out, class Awaited>
+  constexpr bool finish(Out& out, Awaited&& awaited) {
+    if (phase_ != phase::line) {
+      held_.clear();
+      return false;
+    }
+    const std::string_view line = held_.view().substr(label_);
+    bool within = false;
+    for (std::size_t s = 0; s < N; ++s) {
+      if (grammar_->sections[s].header.text.empty()) continue;
+      const header_match m = match_header(line, grammar_->sections[s].header, level_, false);
+      if (m.is == header_match::state::full) {
+        found(s, m, m.length, {}, out);
+        return false;
+      }
+      within = within || (m.is == header_match::state::partial && awaited(s));
+    }
+    if (within) return true;
+    release(held_.size() - trailing_space(held_.view()), out);
+    return false;
+  }
+
+ private:
+  enum class phase : std::uint8_t {
+    lead,  // white space before a content: dropped
+    text,  // within a line of content
+    gap,   // white space after content: kept back
+    line,  // a line that may become a header: kept back
+  };
+  static constexpr std::size_t space_limit = 64;
+
+  [[nodiscard]] static constexpr bool is_space(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+  }
+  [[nodiscard]] static constexpr std::size_t trailing_space(std::string_view text) noexcept {
+    std::size_t n = 0;
+    while (n < text.size() && is_space(text[text.size() - 1 - n])) ++n;
+    return n;
+  }
+
+  // Content up to the white space before the next line end, or before the end of `bytes`.
+  template <class Out>
+  constexpr std::size_t pass_text(std::string_view bytes, std::size_t from, Out& out) {
+    std::size_t end = bytes.find('\n', from);
+    if (end == std::string_view::npos) end = bytes.size();
+    end -= trailing_space(bytes.substr(from, end - from));
+    if (end > from) {
+      out.content(bytes.substr(from, end - from), offset_);
+      offset_ += end - from;
+    }
+    if (end < bytes.size()) {
+      phase_ = phase::gap;
+      line_start_ = false;
+    }
+    return end;
+  }
+
+  template <class Out>
+  constexpr void push_space(char byte, Out& out) {
+    if (held_.size() == space_limit) release(1, out);
+    held_.push(byte);
+    line_start_ = line_start_ || byte == '\n';
+  }
+
+  // One more byte of a line that may become a header. False when it is none, and the line has been released.
+  template <class Out>
+  constexpr bool grow_line(char byte, Out& out) {
+    if (held_.full()) return end_line(out);
+    held_.push(byte);
+    const std::string_view line = held_.view().substr(label_);
+    bool partial = false;
+    for (std::size_t s = 0; s < N; ++s) {
+      if (grammar_->sections[s].header.text.empty()) continue;
+      const header_match m = match_header(line, grammar_->sections[s].header, level_, false);
+      if (m.is == header_match::state::no) continue;
+      if (m.is == header_match::state::full) {
+        const std::string_view after = line.substr(m.length);
+        if (after == "\n" || after == "\r\n" || after == " " || after == "\t" || after == "\u3000") {
+          found(s, m, line.size(), after, out);
+          return true;
+        }
+        if (!std::string_view("\r").starts_with(after) && !std::string_view("\u3000").starts_with(after))
+          continue;
+      }
+      partial = true;
+    }
+    if (partial) return true;
+    held_.pop();
+    return end_line(out);
+  }
+
+  // What is kept back is content; white space at its end is a gap.
+  template <class Out>
+  constexpr bool end_line(Out& out) {
+    release(held_.size() - trailing_space(held_.view().substr(label_)), out);
+    phase_ = held_.size() > 0 ? phase::gap : phase::text;
+    line_start_ = false;
+    return false;
+  }
+
+  // A header of `length` bytes, with what follows it, at `label_`.
+  template <class Out>
+  constexpr void found(std::size_t s, header_match m, std::size_t length, std::string_view after, Out& out) {
+    const std::string_view before = held_.view().substr(0, label_);
+    if (!before.empty() && before != grammar_->separator) m.tolerated |= deviation::separator;
+    if (!before.empty() && (before.back() == ' ' || before.back() == '\t')) m.tolerated |= deviation::indent;
+    if (!after.empty() && after != grammar_->header_end) m.tolerated |= deviation::header_end;
+    const std::size_t begin = offset_;
+    offset_ += label_ + length;
+    phase_ = phase::lead;
+    line_start_ = !after.empty() && after.back() == '\n';
+    held_.clear();
+    label_ = 0;
+    out.header(s, m.tolerated, begin, offset_);
+  }
+
+  template <class Out>
+  constexpr void release(std::size_t n, Out& out) {
+    if (n == 0) return;
+    out.content(held_.view().substr(0, n), offset_);
+    offset_ += n;
+    held_.drop_front(n);
+  }
+
+  const grammar<N>* grammar_;
+  matching level_;
+  phase phase_ = phase::lead;
+  bool line_start_ = true;
+  held_bytes held_{};
+  std::size_t label_ = 0;   // where in the bytes kept back the line begins, after its indent
+  std::size_t offset_ = 0;  // of the first byte kept back
+};
+
+}  // namespace prompt
+}  // namespace v0
+}  // namespace lagom
