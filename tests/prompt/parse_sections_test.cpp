@@ -163,7 +163,7 @@ TEST_CASE("every deviation is named", "[prompt][parse]") {
 TEST_CASE("a section may be there or not, and the prompt may have begun it", "[prompt][parse]") {
   grammar<3> g = zh;
   g.sections[0].optional = true;
-  CHECK(parse_sections(g, clean.substr(clean.find("English response"))).code() == parse_code::ok);
+  CHECK(read(clean.substr(clean.find("English response")), matching::nfc, g).code == parse_code::ok);
   const auto prefilled = parse_sections(zh, "你好。", matching::nfc, 2);
   CHECK(prefilled.content(2) == "你好。");
   CHECK(prefilled.code() == parse_code::monolingual);
@@ -177,8 +177,8 @@ TEST_CASE("TaCo's answers: indented labels, one line each", "[prompt][parse]") {
       .header_end = " ",
       .separator = "\n"};
   const std::string indent(24, ' ');
-  const std::string text = "Instruction in English: Say hi..\n" + indent + "Response in English: Hi.. \n" + indent +
-                           "Response in Nepali: नमस्ते।";
+  const std::string text = "Instruction in English: Say hi..\n" + indent + "Response in English: Hi.. \n" +
+                           indent + "Response in Nepali: नमस्ते।";
   const auto parsed = parse_sections(taco, text);
   CHECK(parsed.code() == parse_code::ok);
   CHECK(parsed.content(0) == "Say hi..");
