@@ -24,8 +24,8 @@ using strings = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("two orders become one verdict", "[prompt][measure]") {
-  constexpr verdict all[] = {verdict::loss, verdict::tie, verdict::win};
+TEST_CASE("two orders become one preference", "[prompt][measure]") {
+  constexpr preference all[] = {preference::loss, preference::tie, preference::win};
   // Rows: first order loss, tie, win; columns the same for the second.
   constexpr int agreed[3][3] = {{-1, 0, 0}, {0, 0, 0}, {0, 0, 1}};
   constexpr int sum[3][3] = {{-1, -1, 0}, {-1, 0, 1}, {0, 1, 1}};
@@ -46,10 +46,10 @@ TEST_CASE("the difference of a duel is the published one", "[prompt][measure]") 
   CHECK(d.difference() == Approx(9.2).margin(0.05));
   CHECK(*d.decided_win_percent() == Approx(100.0 * 378 / 682));
   duel counted;
-  for (int i = 0; i < 378; ++i) counted.push(verdict::win);
+  for (int i = 0; i < 378; ++i) counted.push(preference::win);
   duel rest;
-  for (int i = 0; i < 123; ++i) rest.push(verdict::tie);
-  for (int i = 0; i < 304; ++i) rest.push(verdict::loss);
+  for (int i = 0; i < 123; ++i) rest.push(preference::tie);
+  for (int i = 0; i < 304; ++i) rest.push(preference::loss);
   counted.merge(rest);
   CHECK(counted == d);
   CHECK(duel{}.difference() == 0);

@@ -12,7 +12,7 @@ inline namespace v0 {
 namespace prompt {
 
 /// What a judge says of the first system.
-enum class verdict : std::int8_t { loss = -1, tie = 0, win = 1 };
+enum class preference : std::int8_t { loss = -1, tie = 0, win = 1 };
 
 /// How two judgements of one question become one: a judge prefers a place, so each pair is shown in both orders.
 enum class both_orders : std::uint8_t {
@@ -20,12 +20,12 @@ enum class both_orders : std::uint8_t {
   sum,     ///< a win and a tie are a win, a loss and a tie a loss, a win and a loss a tie
 };
 
-/// One verdict from the verdicts in the two orders, both told from the first system's side. Papers that judge twice
+/// One preference from the verdicts in the two orders, both told from the first system's side. Papers that judge twice
 /// (2306.05685 among them) differ in the rule, and say "conservative" for `agreed`.
-[[nodiscard]] constexpr verdict settle(verdict one, verdict swapped, both_orders rule) noexcept {
-  if (rule == both_orders::agreed) return one == swapped ? one : verdict::tie;
+[[nodiscard]] constexpr preference settle(preference one, preference swapped, both_orders rule) noexcept {
+  if (rule == both_orders::agreed) return one == swapped ? one : preference::tie;
   const int sum = static_cast<int>(one) + static_cast<int>(swapped);
-  return sum > 0 ? verdict::win : sum < 0 ? verdict::loss : verdict::tie;
+  return sum > 0 ? preference::win : sum < 0 ? preference::loss : preference::tie;
 }
 
 /// Wins, ties and losses. Rates are in percent of all judged, ties among them, as arXiv 2311.08711 tabulates them:
@@ -33,8 +33,8 @@ enum class both_orders : std::uint8_t {
 struct duel {
   std::uint64_t wins = 0, ties = 0, losses = 0;
 
-  constexpr void push(verdict v) noexcept {
-    ++(v == verdict::win ? wins : v == verdict::loss ? losses : ties);
+  constexpr void push(preference v) noexcept {
+    ++(v == preference::win ? wins : v == preference::loss ? losses : ties);
   }
   constexpr void merge(const duel& other) noexcept {
     wins += other.wins;
