@@ -5,9 +5,11 @@
 
 // clang-format off
 #include "prompt/best_fit.hpp"
+#include "prompt/chat_family.hpp"
 #include "prompt/chat_style.hpp"
 #include "prompt/collides.hpp"
 #include "prompt/exact_scanner.hpp"
+#include "prompt/conversation.hpp"
 #include "prompt/exchange.hpp"
 #include "prompt/few_shot.hpp"
 #include "prompt/grammar.hpp"
@@ -38,6 +40,7 @@
 #include "prompt/segment.hpp"
 #include "prompt/spans.hpp"
 #include "prompt/spelled_offsets.hpp"
+#include "prompt/strip.hpp"
 #include "prompt/successor_set.hpp"
 #include "prompt/task_templates.hpp"
 #include "prompt/template_form.hpp"
