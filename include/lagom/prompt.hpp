@@ -27,6 +27,7 @@
 #include "prompt/packed.hpp"
 #include "prompt/packing_window.hpp"
 #include "prompt/parse_sections.hpp"
+#include "prompt/permutation.hpp"
 #include "prompt/plug.hpp"
 #include "prompt/prefix_length.hpp"
 #include "prompt/price.hpp"
