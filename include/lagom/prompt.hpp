@@ -22,6 +22,8 @@
 #include "prompt/language_scripts.hpp"
 #include "prompt/losses.hpp"
 #include "prompt/match_header.hpp"
+#include "prompt/mix_options.hpp"
+#include "prompt/mixer.hpp"
 #include "prompt/number_answer.hpp"
 #include "prompt/numerals.hpp"
 #include "prompt/packed.hpp"
