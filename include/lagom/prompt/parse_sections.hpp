@@ -4,6 +4,7 @@
 #pragma once
 
 #include "language_scripts.hpp"
+#include "losses.hpp"
 #include "section_reader.hpp"
 
 namespace lagom {
@@ -23,14 +24,10 @@ enum class parse_code : std::uint8_t {
   empty_section,     ///< a section has no content
   wrong_script,      ///< the answer is in no script of its language
 };
-inline constexpr std::size_t parse_codes = 10;
 
-/// The code as it is spelled in reports.
-[[nodiscard]] constexpr std::string_view name_of(parse_code code) noexcept {
-  constexpr std::string_view names[] = {
-      "ok",           "no_sections",      "truncated",       "missing_target", "monolingual",
-      "out_of_order", "duplicate_header", "missing_section", "empty_section",  "wrong_script"};
-  return names[static_cast<std::size_t>(code)];
+[[nodiscard]] constexpr std::array<std::string_view, 10> names_of(parse_code) noexcept {
+  return {"ok",           "no_sections",      "truncated",       "missing_target", "monolingual",
+          "out_of_order", "duplicate_header", "missing_section", "empty_section",  "wrong_script"};
 }
 
 /// A code, and the section that it is about (`N` where it is about none).
