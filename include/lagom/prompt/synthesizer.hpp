@@ -5,18 +5,12 @@
 
 #include <span>
 
+#include "question_answer.hpp"
 #include "segment.hpp"
 
 namespace lagom {
 inline namespace v0 {
 namespace prompt {
-
-/// A question about a text, and its answer.
-struct question_answer {
-  std::string_view question, answer;
-
-  friend constexpr bool operator==(const question_answer&, const question_answer&) = default;
-};
 
 /// A raw text with the pairs made of it. Sees both.
 struct synthesized {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../text/script.hpp"
+#include "question_answer.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -105,11 +106,6 @@ template <class Wanted, class Found>
 [[nodiscard]] inline overlap word_overlap(std::string_view wanted, std::string_view found) {
   return word_overlap_of(std::span(&wanted, 1), std::span(&found, 1));
 }
-
-/// A question and its answer in one language.
-struct question_answer {
-  std::string_view question, answer;
-};
 
 /// Pair F1 (arXiv 2406.14491): all words of the pairs that a synthesizer makes of a text against all words of the
 /// pairs that were wanted, whatever their order and number. The paper does not say how pairs are matched; this is our
