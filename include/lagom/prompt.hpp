@@ -30,6 +30,8 @@
 #include "prompt/packing_window.hpp"
 #include "prompt/parse_sections.hpp"
 #include "prompt/permutation.hpp"
+#include "prompt/pivot_choice.hpp"
+#include "prompt/pivot_cost.hpp"
 #include "prompt/plug.hpp"
 #include "prompt/prefix_length.hpp"
 #include "prompt/price.hpp"
