@@ -43,7 +43,8 @@ namespace embed {
 
 /// The rows for which `keep(r)` is true, by number in the plan:
 /// ```cpp
-/// auto backed_off = lagom::embed::select(p, [&](std::size_t r) { return p.reason(r) != lagom::embed::reason::none; });
+/// using lagom::embed::reason;
+/// auto backed_off = lagom::embed::select(p, [&](std::size_t r) { return p.reason(r) != reason::none; });
 /// ```
 template <std::predicate<std::size_t> Keep>
 [[nodiscard]] plan select(const plan& p, Keep keep) {

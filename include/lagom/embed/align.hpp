@@ -57,15 +57,16 @@ struct aligned_row {
   }
 };
 
-/// Align (arXiv 2406.11477): the row of a token is the mean, over its occurrences in a corpus, of the mean of the
-/// source tokens that it covers there: sum_j w_j mean(E[tuple_j]), w_j = count_j / total. How a tuple is taken
-/// is the alignment's policy; shares other than 1 weigh the tokens of a tuple (`overlap_weighted`).
+/// Align (arXiv 2406.11477): the row of a token is the mean, over its occurrences in a corpus, of the mean of
+/// the source tokens that it covers there: sum_j w_j mean(E[tuple_j]), w_j = count_j / total. How a tuple is
+/// taken is the alignment's policy; shares other than 1 weigh the tokens of a tuple (`overlap_weighted`).
 ///
-/// The back-off is align, merge, mean, script Gaussian, the mean of all source rows; the plan keeps the reasons.
-/// An expansion for which no corpus was aligned is taken for an appended one, where a token always covers iso(t):
-/// its rows are those of `mean`, with reason `not_aligned`, and rows of Align, Mean and flat Merge are the same.
-/// A token that an aligned corpus lacks is `unseen`, also where the corpus has none of the wanted tokens.
-/// `consider_mean` counts iso(t) as one more tuple, as often as the most frequent one, alone where there is none.
+/// The back-off is align, merge, mean, script Gaussian, the mean of all source rows; the plan keeps the
+/// reasons. An expansion for which no corpus was aligned is taken for an appended one, where a token always
+/// covers iso(t): its rows are those of `mean`, with reason `not_aligned`, and rows of Align, Mean and flat
+/// Merge are the same. A token that an aligned corpus lacks is `unseen`, also where the corpus has none of
+/// the wanted tokens. `consider_mean` counts iso(t) as one more tuple, as often as the most frequent one,
+/// alone where there is none.
 /// Cost: the distinct tuples.
 struct align {
   bool consider_mean = false;

@@ -110,9 +110,9 @@ class row_maker {
 
 }  // namespace detail
 
-/// Can the plan be applied to matrices of these shapes? Fails with `wrong_shape` (`key` says which extent), with
-/// `out_of_range` where a row names a source row that is none. `apply` takes this for granted. One look at
-/// every term.
+/// Can the plan be applied to matrices of these shapes? Fails with `wrong_shape` (`key` says which extent),
+/// with `out_of_range` where a row names a source row that is none. `apply` takes this for granted. One look
+/// at every term.
 template <tensor<2> Source, tensor<2> Out>
 [[nodiscard]] result<done> applicable(const plan& p, const Source& source, const Out& out) {
   const auto from = as_mat(source);
@@ -143,10 +143,10 @@ template <tensor<2> Source, tensor<2> Out>
 /// auto plan = lagom::embed::align{}(expansion);
 /// lagom::embed::apply(plan, source_rows, new_rows);
 /// ```
-/// Reads and writes float, double, bf16 and f16 in any mixture. Rows of terms alone are summed in float (double if
-/// one side is double) by rising source id; rows that have means or noise or are rescaled are summed in double.
-/// Every row is rounded once. Rows are tasks, so any executor gives the same bits. The source may have more rows than the plan's vocabulary
-/// (padding): they are not looked at.
+/// Reads and writes float, double, bf16 and f16 in any mixture. Rows of terms alone are summed in float
+/// (double if one side is double) by rising source id; rows that have means or noise or are rescaled are
+/// summed in double. Every row is rounded once. Rows are tasks, so any executor gives the same bits. The
+/// source may have more rows than the plan's vocabulary (padding): they are not looked at.
 ///
 /// A source row with a NaN makes the rows that use it NaN; if a row takes the mean of all rows, so is that.
 /// Cost: for t terms and d columns t d multiply-adds; one pass over the source if there are means or noise,

@@ -13,8 +13,8 @@ inline namespace v0 {
 namespace embed {
 
 /// A way to make one row: `rule(r, out)` adds the terms of row `r` of its expansion to `out` and returns
-/// `reason::none`, or adds nothing and says why. `made_by` is the method to be tagged. A rule may keep what it learns: each
-/// plan has its own copy.
+/// `reason::none`, or adds nothing and says why. `made_by` is the method to be tagged. A rule may keep what
+/// it learns: each plan has its own copy.
 template <class R>
 concept row_rule = requires(R& rule, std::size_t r, plan_builder& out) {
   { rule.made_by } -> std::convertible_to<method>;

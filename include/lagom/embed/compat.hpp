@@ -18,8 +18,8 @@ namespace compat {
 
 /// Mean as lowres-cve (mean_init.py) computes it: the source tokenizer is given the token's *entry in the
 /// vocabulary file*, normaliser and all, instead of the bytes that it stands for. Markers and letters of the
-/// byte alphabet are then text: the token of a Bengali letter becomes six tokens of Latin accents. An entry that
-/// gives no token at all leaves a row of NaN.
+/// byte alphabet are then text: the token of a Bengali letter becomes six tokens of Latin accents. An entry
+/// that gives no token at all leaves a row of NaN.
 ///
 /// `raw_ids(target_id)` returns the source tokens of the raw entry, as a range of `source_id`.
 template <class RawIds>
@@ -41,14 +41,14 @@ struct mean_raw_string {
 template <class RawIds>
 mean_raw_string(RawIds) -> mean_raw_string<RawIds>;
 
-/// The overlap of OFA and UniBridge, for `expansion.same`: tokens that both vocabularies have, and of the rest those
-/// that are source tokens but for case.
+/// The overlap of OFA and UniBridge, for `expansion.same`: tokens that both vocabularies have, and of the
+/// rest those that are source tokens but for case.
 /// ```cpp
 /// e.same = lagom::embed::compat::lower_case_overlap(e, lagom::io::lower_case);
 /// ```
-/// `lower(bytes)` is the text in lower case. Of source tokens that it makes alike, the one whose bytes come last
-/// is taken ("the", not "The"), of those with the same bytes the largest id; never source token 0, which the
-/// releases take for none. Tokens without bytes stay as they are. Needs `expansion.source_bytes`.
+/// `lower(bytes)` is the text in lower case. Of source tokens that it makes alike, the one whose bytes come
+/// last is taken ("the", not "The"), of those with the same bytes the largest id; never source token 0, which
+/// the releases take for none. Tokens without bytes stay as they are. Needs `expansion.source_bytes`.
 /// Cost: every source token and every wanted one in lower case, once.
 template <class Lower>
 [[nodiscard]] std::vector<source_id> lower_case_overlap(const vocab::expansion& e, Lower lower) {
@@ -73,8 +73,9 @@ template <class Lower>
   return out;
 }
 
-/// Applies a plan to a head as lowres-cve (merge_init.py) does: its recursion reads the input embedding for every
-/// list it meets, so that all rows made by `merge` are means of *input* rows. Other rows are of the head.
+/// Applies a plan to a head as lowres-cve (merge_init.py) does: its recursion reads the input embedding for
+/// every list it meets, so that all rows made by `merge` are means of *input* rows. Other rows are of the
+/// head.
 /// Memory: the merge rows once more.
 template <tensor<2> Input, tensor<2> Head, tensor<2> Out>
 void merge_head_from_input(const plan& p, const Input& input, const Head& head, Out&& out) {

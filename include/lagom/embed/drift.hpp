@@ -75,8 +75,8 @@ namespace detail {
   return top + std::log(sum);
 }
 
-/// What really happened to one state: from its logits over old and over new tokens. The divergence and the share
-/// are right however far the two lie apart; a mass ratio above the largest double is that.
+/// What really happened to one state: from its logits over old and over new tokens. The divergence and the
+/// share are right however far the two lie apart; a mass ratio that no double holds is about the largest one.
 /// Precondition: there are old logits, all logits are finite.
 [[nodiscard]] inline drift measured_drift(std::span<const double> old_logits,
                                           std::span<const double> new_logits) {

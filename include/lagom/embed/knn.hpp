@@ -10,7 +10,7 @@ namespace lagom {
 inline namespace v0 {
 namespace embed {
 
-/// What is near.
+/// What is near: the least |d_t - d_o|, or the greatest cosine.
 enum class knn_metric : std::uint8_t { euclidean, cosine };
 
 /// How near rows are weighed.
@@ -20,13 +20,14 @@ enum class knn_weights : std::uint8_t {
   least_squares,  ///< the same for any sum
 };
 
-/// k nearest neighbours, as the transplanting of tokenizers uses them (mergekit's tokenizer surgeon): with d the rows of
-/// a donor model that has the target's tokenizer (`target_vectors`), E_t = sum_o w_o E_o over the shared tokens o whose
-/// donor rows are the `neighbours` nearest to d_t. Shared tokens are copied.
+/// k nearest neighbours, as the transplanting of tokenizers uses them (mergekit's tokenizer surgeon): with d
+/// the rows of a donor model that has the target's tokenizer (`target_vectors`), E_t = sum_o w_o E_o over the
+/// shared tokens o whose donor rows are the `neighbours` nearest to d_t. Shared tokens are copied.
 ///
-/// Among equals the smaller target id is nearer. Where rows depend linearly on nearer ones, as more of them than
-/// there are dimensions do, they get no weight. A token without a donor row, or with a zero one, is drawn from
-/// `rest` (`no_vector`); so is one without neighbours, or with none of a positive cosine (`no_neighbours`).
+/// Among equals the smaller target id is nearer. Where rows depend linearly on nearer ones, as more of them
+/// than there are dimensions do, they get no weight. A token without a donor row, or with a zero one, is
+/// drawn from `rest` (`no_vector`); so is one without neighbours, or with none of a positive cosine
+/// (`no_neighbours`).
 /// Fails with `empty` without target vectors. Cost: rows x overlap x width, and rows x neighbours^2 x width for
 /// weights by least squares.
 struct knn {

@@ -35,8 +35,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// The overlap: target tokens t that are the source tokens `same[t]` too and have an auxiliary vector, by rising
-/// t. Two vectors in one space, that of the target tokens, are compared.
+/// The overlap: target tokens t that are the source tokens `same[t]` too and have an auxiliary vector, by
+/// rising t. Two vectors in one space, that of the target tokens, are compared.
 [[nodiscard]] inline neighbour_keys overlap_keys(const vocab::expansion& e, std::span<const source_id> same,
                                                  std::vector<source_id> excluded = {}) {
   excluded = detail::sorted(std::move(excluded));
@@ -69,9 +69,9 @@ namespace detail {
 /// Row r = sum_o w_o (source row o), w = `Weighting` of cos(vector of r, key o). A `row_rule`: chain it as you
 /// like. Reasons: `no_vector`, `no_neighbours`.
 ///
-/// It makes the rows of tokens that are no source tokens, or those that `make_only` lists, a batch at a time (1,024,
-/// or `Weighting::batch`) when the first of them is asked for; asking in order, from one thread, costs each once.
-/// `e` must outlive the rule. Precondition: only rows that it makes are asked for.
+/// It makes the rows of tokens that are no source tokens, or those that `make_only` lists, a batch at a time
+/// (1,024, or `Weighting::batch`) when the first of them is asked for; asking in order, from one thread,
+/// costs each once. `e` must outlive the rule. Precondition: only rows that it makes are asked for.
 template <backend B, executor Run, weighting Weighting>
 class neighbour_rule {
  public:

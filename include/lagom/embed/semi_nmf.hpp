@@ -37,8 +37,8 @@ result<done> pseudo_inverse(const B& b, mat_view<const float> g, mat_view<float>
   return done{};
 }
 
-/// The multiplicative step on G (rank x width), given E^T F (width x rank) and F^T F: column by column, as the new
-/// elements of one depend on its old ones alone.
+/// The multiplicative step on G (rank x width), given E^T F (width x rank) and F^T F: column by column, as
+/// the new elements of one depend on its old ones alone.
 template <class B>
 void multiply_primitives(mat_view<const float> cross, mat_view<const float> square, mat_view<float> g) {
   const index_t rank = g.rows();
@@ -60,11 +60,12 @@ void multiply_primitives(mat_view<const float> cross, mat_view<const float> squa
 
 }  // namespace detail
 
-/// Semi-NMF (Ding, Li and Jordan, "Convex and semi-nonnegative matrix factorizations", TPAMI 2010, section 2) from
-/// given primitives: E is about F G with G >= 0. An iteration takes the best coordinates F = E G^T (G G^T)^-1 and
-/// then, with M+ = (|M| + M) / 2 and M- = (|M| - M) / 2,
+/// Semi-NMF (Ding, Li and Jordan, "Convex and semi-nonnegative matrix factorizations", TPAMI 2010, section 2)
+/// from given primitives: E is about F G with G >= 0. An iteration takes the best coordinates
+/// F = E G^T (G G^T)^-1 and then, with M+ = (|M| + M) / 2 and M- = (|M| - M) / 2,
 ///   G_ij <- G_ij sqrt(((F^T E)+ + (F^T F)- G)_ij / ((F^T E)- + (F^T F)+ G)_ij).
-/// The squared error |E - F G|^2 never rises. The coordinates that are returned are the best for the primitives.
+/// The squared error |E - F G|^2 never rises. The coordinates that are returned are the best for the
+/// primitives.
 ///
 /// Shapes: matrix rows x width, primitives rank x width, not negative; 0 stays 0. No iteration gives the best
 /// coordinates for primitives that are kept, as for a new language in "UNKs Everywhere" (arXiv 2012.15562).

@@ -128,16 +128,16 @@ class token_vector_training {
 /// Vectors of tokens that stand in similar places: CBOW or skip-gram with negative sampling (Mikolov et al.,
 /// arXiv 1310.4546; fastText's details: negatives by the square root of the count, the mean of the context).
 ///
-/// `corpus(visit)` calls `visit(std::span<const target_id>)` for every line; it is called `epochs` + 1 times and
-/// must show the same lines each time. One thread by design, with random numbers by position: the same bits
-/// every time. Vectors of width d cost some 4 d (negatives + window) multiply-adds a token and epoch: a few
-/// seconds a million tokens and epoch. Memory: 8 d bytes a token that is frequent enough.
+/// `corpus(visit)` calls `visit(std::span<const target_id>)` for every line; it is called `epochs` + 1 times
+/// and must show the same lines each time. One thread by design, with random numbers by position: the same
+/// bits every time. Vectors of width d cost some 4 d (negatives + window) multiply-adds a token and epoch: a
+/// few seconds a million tokens and epoch. Memory: 8 d bytes a token that is frequent enough.
 /// ```cpp
 /// auto lines = [&](auto visit) { for (const auto& line : ids) visit(std::span<const target_id>(line)); };
 /// expansion.target_vectors = *lagom::embed::train_token_vectors(expansion.target_size, lines);
 /// ```
-/// Fails with `bad_value` (an option), `out_of_range` (an id that is not under `tokens`), `not_finite` (the rate is too large), `empty` (no token
-/// occurs `min_count` times).
+/// Fails with `bad_value` (an option), `out_of_range` (an id that is not under `tokens`), `not_finite` (the
+/// rate is too large), `empty` (no token occurs `min_count` times).
 template <class Corpus>
 [[nodiscard]] result<vocab::token_vectors> train_token_vectors(index_t tokens, Corpus&& corpus,
                                                                const token_vector_options& options = {}) {

@@ -59,8 +59,8 @@ LAGOM_LEAF void fetch_ahead(const S* rows, index_t pitch, const Term* terms, ind
 #endif
 }
 
-/// N terms at a time, so that their rows are read side by side and the sums stay in registers: onto `sum` unless
-/// they are the first, into `out` if they are the last.
+/// N terms at a time, so that their rows are read side by side and the sums stay in registers: onto `sum`
+/// unless they are the first, into `out` if they are the last.
 template <backend B, int N, bool First, bool Last, class Acc, scalar S, scalar T, weighted_row Term>
 LAGOM_HD void combine_terms(const S* rows, index_t pitch, const Term* terms, Acc* LAGOM_RESTRICT sum,
                             T* LAGOM_RESTRICT out, index_t cols) noexcept {
@@ -178,8 +178,8 @@ struct combine_rows_fn {
 ///
 /// Reads and writes float, double, bf16, f16 in any mixture, strided or not. Sums in float (in double as soon
 /// as one side is double), in the order of the terms, and rounds once; the same elements give the same bits
-/// whatever their strides (a NaN is a NaN, perhaps another). One row with weight 1 and one element type is copied,
-/// NaN payloads and all. No term gives zeros.
+/// whatever their strides (a NaN is a NaN, perhaps another). One row with weight 1 and one element type is
+/// copied, NaN payloads and all. No term gives zeros.
 /// `ahead` (0 if left out) is a hint: so many terms follow in the array, and their rows are wanted next.
 /// Cost: n * cols multiply-adds; n * cols elements read, cols written.
 /// Precondition: every id is a row; `out` does not overlap the rows. Overridden by a backend's

@@ -38,8 +38,9 @@ struct found_size {
   friend bool operator==(const found_size&, const found_size&) = default;
 };
 
-/// UniBridge's search: vocabularies of `first`, `first` + `step`, ... up to `last` tokens are made until the ALP
-/// changes by less than `tolerance`, and the last one made is taken. Where one cannot be made, the one before is.
+/// UniBridge's search: vocabularies of `first`, `first` + `step`, ... up to `last` tokens are made until the
+/// ALP changes by less than `tolerance`, and the last one made is taken. Where one cannot be made, the one
+/// before is.
 /// ```cpp
 /// auto found = lagom::vocab::size_search{}([&](std::size_t size) -> lagom::result<double> {
 ///   auto model = train(corpus, size);
