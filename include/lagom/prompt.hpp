@@ -12,6 +12,7 @@
 #include "prompt/exact_scanner.hpp"
 #include "prompt/exchange.hpp"
 #include "prompt/few_shot.hpp"
+#include "prompt/free_fields.hpp"
 #include "prompt/grammar.hpp"
 #include "prompt/held_bytes.hpp"
 #include "prompt/isolated.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Answers in sections, read whole and while they are generated.
 #include <lagom/core/random.hpp>
-#include <lagom/prompt/collides.hpp>
+#include <lagom/prompt/free_fields.hpp>
 #include <lagom/prompt/plug.hpp>
 
 #include <string>
@@ -326,4 +326,34 @@ TEST_CASE("what is built is read back, unless it collides", "[prompt][collides]"
   }
   CHECK(free > 10000);
   CHECK(hit > 10000);
+}
+
+TEST_CASE("contents that collide are refused, quoted or left out", "[prompt][collides]") {
+  const fields<3> texts{"a\n\n中文回复：\nb", "say\n\nEnglish response:\nor\n\nEnglish instruction:\n.", "z"};
+  std::array<std::string, 3> spare;
+  for (const matching level : {matching::exact, matching::nfc}) {
+    const auto refused = free_fields(zh, texts, level, on_collision::error, spare);
+    CHECK_FALSE(refused);
+    CHECK(refused.left == collision{0, 1});
+    const auto quoted = free_fields(zh, texts, level, on_collision::escape, spare);
+    REQUIRE(quoted);
+    CHECK(quoted.changed == 3);
+    CHECK(quoted.texts[0] == "a\n\n> 中文回复：\nb");
+    const std::string text = text_of(sectioned<3>{&zh, quoted.texts});
+    CHECK(parse_sections(zh, text, level).fields() == quoted.texts);
+    const auto dropped = free_fields(zh, texts, level, on_collision::drop, spare);
+    REQUIRE(dropped);
+    CHECK((!dropped.texts[0] && !dropped.texts[1] && dropped.texts[2] == "z"));
+  }
+  const grammar<1> closed{.sections = {{{.name = "q", .language = {}, .header = {"<QUE>", {}}}}},
+                          .header_end = " ",
+                          .closing = " </END>"};
+  std::array<std::string, 1> one;
+  const fields<1> marked{"say </END> twice </END>"};
+  CHECK(collides(closed, marked, matching::exact) == collision{0, 3});
+  const auto broken = free_fields(closed, marked, matching::exact, on_collision::escape, one);
+  REQUIRE(broken);
+  CHECK(broken.texts[0] == "say </END > twice </END >");
+  const std::string text = text_of(sectioned<1>{&closed, broken.texts});
+  CHECK(parse_sections(closed, text, matching::exact).fields() == broken.texts);
 }
