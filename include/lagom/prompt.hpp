@@ -22,6 +22,7 @@
 #include "prompt/language.hpp"
 #include "prompt/language_scripts.hpp"
 #include "prompt/losses.hpp"
+#include "prompt/marked_translation.hpp"
 #include "prompt/match_header.hpp"
 #include "prompt/mix_options.hpp"
 #include "prompt/mixer.hpp"
