@@ -5,6 +5,7 @@
 
 // clang-format off
 #include "prompt/best_fit.hpp"
+#include "prompt/budget.hpp"
 #include "prompt/chat_family.hpp"
 #include "prompt/chat_style.hpp"
 #include "prompt/collides.hpp"
@@ -13,6 +14,7 @@
 #include "prompt/exchange.hpp"
 #include "prompt/few_shot.hpp"
 #include "prompt/free_fields.hpp"
+#include "prompt/fit_demos.hpp"
 #include "prompt/grammar.hpp"
 #include "prompt/held_bytes.hpp"
 #include "prompt/isolated.hpp"
@@ -44,10 +46,12 @@
 #include "prompt/runaway.hpp"
 #include "prompt/scannable.hpp"
 #include "prompt/scores.hpp"
+#include "prompt/script_estimator.hpp"
 #include "prompt/section_reader.hpp"
 #include "prompt/sectioned.hpp"
 #include "prompt/sections_found.hpp"
 #include "prompt/segment.hpp"
+#include "prompt/shrink_by_priority.hpp"
 #include "prompt/spans.hpp"
 #include "prompt/spelled_offsets.hpp"
 #include "prompt/strip.hpp"
