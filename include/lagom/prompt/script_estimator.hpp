@@ -23,8 +23,8 @@ struct script_rates {
   static constexpr std::uint32_t by_bytes = ~std::uint32_t{0};  ///< as many tokens as UTF-8 bytes
 
   std::uint32_t ascii_letter = 390, digit = one, ascii_other = 820;
-  std::array<std::uint32_t, std::size(detail::script_labels)> of_script = [] {
-    std::array<std::uint32_t, std::size(detail::script_labels)> r{};
+  std::array<std::uint32_t, std::size(lagom::detail::script_labels)> of_script = [] {
+    std::array<std::uint32_t, std::size(lagom::detail::script_labels)> r{};
     r.fill(by_bytes);
     const auto set = [&r](script s, std::uint32_t rate) { r[static_cast<std::size_t>(s)] = rate; };
     set(script::latin, 1000);
@@ -124,7 +124,7 @@ class script_calibration {
   struct tally {
     std::uint64_t characters = 0, tokens = 0;
   };
-  std::array<tally, std::size(detail::script_labels)> by_script_{};
+  std::array<tally, std::size(lagom::detail::script_labels)> by_script_{};
 };
 
 }  // namespace prompt
