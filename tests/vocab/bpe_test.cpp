@@ -14,9 +14,13 @@
 namespace {
 
 using namespace lagom::vocab;
+using lagom::append_lossy;
+using lagom::append_utf8;
 using lagom::errc;
+using lagom::is_utf8;
 using lagom::no_token;
 using lagom::token_id;
+using lagom::utf8_char;
 using ids_t = std::vector<token_id>;
 
 static_assert(lagom::tokenizer<bpe>);

@@ -13,6 +13,7 @@
 namespace {
 
 using namespace lagom::vocab;
+using lagom::decode_utf8;
 using lagom::no_token;
 using lagom::token_id;
 using ids_t = std::vector<token_id>;

@@ -13,6 +13,8 @@ namespace {
 using namespace lagom::vocab;
 using lagom::errc;
 using lagom::no_token;
+using lagom::script;
+using lagom::script_set;
 using lagom::token_id;
 using ids_t = std::vector<token_id>;
 
