@@ -16,6 +16,7 @@ namespace {
 using namespace lagom::vocab;
 using lagom::append_lossy;
 using lagom::append_utf8;
+using lagom::decode_utf8;
 using lagom::errc;
 using lagom::is_utf8;
 using lagom::no_token;

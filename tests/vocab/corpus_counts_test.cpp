@@ -12,6 +12,8 @@
 namespace {
 
 using namespace lagom::vocab;
+using lagom::count_characters;
+using lagom::decode_utf8;
 using lagom::no_token;
 using lagom::token_id;
 
