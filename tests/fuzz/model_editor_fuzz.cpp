@@ -2,8 +2,12 @@
 // Any bytes as the texts that an edit of a model directory reads: configurations, tokenizer.json, roles, index.
 // What is edited is JSON again, and an edit that changes nothing changes no byte.
 #include <cstdlib>
+#include <lagom/io/atomic_file.hpp>
+#include <lagom/io/tokenizer_json.hpp>
 #include <lagom/io/vocabulary_edit.hpp>
 #include <limits>
+
+#include "support.hpp"
 
 namespace {
 
@@ -67,12 +71,40 @@ void edit_tokenizer(const std::string& text) {
   }
 }
 
+// Settings that name what tokenizer.json lacks: what was completed is complete, and a tokenizer.
+void complete_directory(const std::string& text) {
+  const std::string tokenizer = fuzz::scratch() + "/tokenizer.json";
+  const std::string known =
+      R"({"added_tokens": null, "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "<s>": 4}, "merges": ["a b"]}})";
+  for (const char* const name :
+       {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json"}) {
+    fuzz::as_file(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
+                  fuzz::scratch() + "/" + name);
+  }
+  constexpr std::uint64_t rows = 300;
+  if (!io::write_file(tokenizer, known)) std::abort();
+  const auto full = io::complete_tokenizer(fuzz::scratch(), rows);
+  if (!full) return;
+  const auto doc = io::tokenizer_document::parse(full->text);
+  if (!doc || static_cast<std::uint64_t>(doc->size()) > rows) std::abort();
+  if (doc->find("ab") != 2 || !doc->beyond().empty()) std::abort();
+  if (!io::reserved_ids(fuzz::scratch(), *doc, rows)->empty()) std::abort();
+  if (!io::write_file(tokenizer, full->text)) std::abort();
+  const auto again = io::complete_tokenizer(fuzz::scratch(), rows);
+  if (!again || again->text != full->text) std::abort();
+  const auto added = io::add_tokens_to(
+      fuzz::scratch(), {.tokens = {{static_cast<lagom::token_id>(doc->size()), "new"}}}, rows);
+  if (!added && added.error().code == lagom::errc::out_of_range)
+    std::abort();  // the size is the first free id
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   edit_configuration(text);
   edit_tokenizer(text);
+  complete_directory(text);
   const lagom::io::id_map ids{0, -1, 1, 2};
   const lagom::io::sentencepiece_entry more[] = {{"\xE2\x96\x81new", -99}};
   (void)lagom::io::edit_sentencepiece(text, ids, more);

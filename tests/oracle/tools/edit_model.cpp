@@ -3,8 +3,12 @@
 //
 // The job: "source", "target"; one of "add" {"tokens": [[id, text, score]], "merges": [[left, right]]}, "keep" [id],
 // "replace" PATH; "from" [row], where -1 is made; "made" PATH of a safetensors file with "input", "head", "bias".
+// With "texts" [text] instead of rows (tests/oracle/edited_tokenizers.py): edits the tokenizer's files alone, and prints
+// [ids, ids with special tokens] of each text under the new tokenizer.json, a line a text.
 #include <cstdio>
+#include <lagom/io/atomic_file.hpp>
 #include <lagom/io/describe.hpp>
+#include <lagom/io/tokenizer_json.hpp>
 #include <lagom/io/vocabulary_edit.hpp>
 
 namespace io = lagom::io;
@@ -32,7 +36,24 @@ lagom::result<io::tokenizer_edits> tokenizer_of(const io::json& job, std::uint64
   return io::add_tokens_to(source, more, rows);
 }
 
-lagom::result<io::edit_report> run(const io::json& job, std::vector<std::string>& notes) {
+lagom::result<lagom::done> run_tokenizer(const io::json& job) {
+  auto edits = tokenizer_of(job, 0);
+  if (!edits) return edits.error();
+  const auto target = job.at("target").get<std::string>();
+  for (const io::file_edit& f : edits->files) {
+    if (!f.text) continue;
+    if (auto ok = io::write_file(target + "/" + f.name, *f.text); !ok) return ok;
+  }
+  auto tokenizer = io::hf_tokenizer::open(target + "/tokenizer.json");
+  if (!tokenizer) return tokenizer.error();
+  for (const auto& text : job["texts"]) {
+    const auto& t = text.get_ref<const std::string&>();
+    std::printf("%s\n", io::json{tokenizer->encode(t, false), tokenizer->encode(t, true)}.dump().c_str());
+  }
+  return lagom::done{};
+}
+
+lagom::result<io::edit_report> run(const io::json& job) {
   const auto source = job.at("source").get<std::string>();
   auto weights = io::checkpoint::open(source);
   if (!weights) return weights.error();
@@ -42,7 +63,6 @@ lagom::result<io::edit_report> run(const io::json& job, std::vector<std::string>
   if (!found) return found.error();
   auto tokenizer = tokenizer_of(job, found->input_rows);
   if (!tokenizer) return tokenizer.error();
-  notes = tokenizer->notes;
   auto made = io::safetensors::open(job.at("made").get<std::string>());
   if (!made) return made.error();
   const auto rows = [&](const char* name) {
@@ -62,8 +82,11 @@ int main(int argc, char** argv) {
   if (argc != 2) return std::fputs("usage: edit_model JOB.json\n", stderr), 2;
   auto job = io::load_json(argv[1]);
   if (!job) return std::fprintf(stderr, "%s\n", io::describe(job.error()).c_str()), 1;
-  std::vector<std::string> notes;
-  auto report = run(*job, notes);
+  if (job->contains("texts")) {
+    auto ok = run_tokenizer(*job);
+    return ok ? 0 : (std::fprintf(stderr, "%s\n", io::describe(ok.error()).c_str()), 1);
+  }
+  auto report = run(*job);
   if (!report) return std::fprintf(stderr, "%s\n", io::describe(report.error()).c_str()), 1;
   for (const auto& t : report->tensors) {
     std::printf("tensor %s: %llu -> %llu\n", t.tensor.c_str(), static_cast<unsigned long long>(t.rows_before),
@@ -73,7 +96,6 @@ int main(int argc, char** argv) {
     constexpr const char* actions[] = {"copied", "edited", "left out"};
     std::printf("file %s: %s %s\n", f.name.c_str(), actions[static_cast<int>(f.action)], f.why.c_str());
   }
-  for (const auto& n : notes) std::printf("note %s\n", n.c_str());
   for (const auto& n : report->notes) std::printf("note %s\n", n.c_str());
   return 0;
 }
