@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // JSON, JSON lines, saved policies, saved traces, sentences.
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <lagom/exit/replay.hpp>
@@ -12,6 +14,7 @@
 #include <lagom/signal/gap.hpp>
 #include <lagom/signal/hidden_cosine.hpp>
 #include <lagom/signal/top_prob.hpp>
+#include <thread>
 
 #include "support/approx.hpp"
 #include "support/catch.hpp"
@@ -55,6 +58,45 @@ TEST_CASE("a written file replaces what a link names, and a pipe is written as i
   CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 2);  // nothing is left behind
   REQUIRE(::mkfifo(dir.file("pipe").c_str(), 0600) == 0);
   CHECK(io::load_json(dir.file("pipe")).error().code == errc::cannot_open);  // and does not wait for a writer
+}
+
+TEST_CASE("a signal does not end a write", "[io][atomic]") {
+  const scratch dir;
+  REQUIRE(::mkfifo(dir.file("pipe").c_str(), 0600) == 0);
+  std::string text(1 << 20, 'x');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+  std::string read;
+  static volatile ::sig_atomic_t signals = 0;
+  signals = 0;
+  ::sigset_t alarms, old_mask;
+  ::sigemptyset(&alarms);
+  ::sigaddset(&alarms, SIGALRM);
+  ::pthread_sigmask(SIG_BLOCK, &alarms, &old_mask);  // the reader is not to be interrupted
+  std::thread reader([&] {
+    std::ifstream in(dir.file("pipe"), std::ios::binary);
+    std::vector<char> part(1 << 14);
+    while (in.read(part.data(), static_cast<std::streamsize>(part.size())) || in.gcount() > 0) {
+      read.append(part.data(), static_cast<std::size_t>(in.gcount()));
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));  // the writer waits, and is woken by signals
+    }
+  });
+  ::pthread_sigmask(SIG_SETMASK, &old_mask, nullptr);
+  struct ::sigaction count{}, old{};
+  count.sa_handler = [](int) { signals = signals + 1; };  // without SA_RESTART
+  ::sigaction(SIGALRM, &count, &old);
+  const ::itimerval often{.it_interval = {0, 500}, .it_value = {0, 500}}, never{};
+  bool written = false;
+  {
+    auto file = io::atomic_file::create(dir.file("pipe"));
+    ::setitimer(ITIMER_REAL, &often, nullptr);
+    written = file && file->write(text) && file->commit();
+    ::setitimer(ITIMER_REAL, &never, nullptr);
+  }
+  ::sigaction(SIGALRM, &old, nullptr);
+  reader.join();
+  CHECK(written);
+  CHECK(signals > 0);
+  CHECK((read == text));  // a megabyte is not for printing
 }
 
 TEST_CASE("JSON lines name file and line", "[io][jsonl]") {

@@ -211,6 +211,7 @@ TEST_CASE("shards, index, links into a cache, stale files", "[io][editor]") {
   edit.config.ids = must(io::map_of_kept(kept, 7));
   edit.files.push_back({"README.md", std::nullopt, "says other things"});
   edit.files.push_back({"new/tokenizer.json", "{}", "is new"});
+  edit.files.push_back({"1_Pooling/config.json", "1_Pooling/config.json", "has the text that it had"});
   const std::string before = read_file(dir.file("blobs/2"));
   const auto report = must(io::edit_model(dir.file("snap"), dir.file("out/"), edit));
   CHECK(names(dir.file("out")) ==
@@ -235,6 +236,7 @@ TEST_CASE("shards, index, links into a cache, stale files", "[io][editor]") {
   }
   CHECK(file_of(report, "m1.safetensors").action == io::file_action::copied);
   CHECK(file_of(report, "m2.safetensors").action == io::file_action::edited);
+  CHECK(file_of(report, "1_Pooling/config.json").action == io::file_action::copied);
   CHECK(file_of(report, "new/tokenizer.json").why == "is new");
 }
 
