@@ -9,12 +9,15 @@ Writes tests/oracle/golden/expansion/*.json:
   byte_fallback.json  the same of a model of characters with byte tokens, continued BPE only
   scored.json       a SentencePiece model and what the library does with pieces at score 0, exchanged in rounds, and
                     with pieces below the least score
+  unigram.json      a SentencePiece unigram vocabulary, and new pieces for it: candidates by brute force, segmentations by
+                    tokenizers, their scores fitted in rounds
   merges.json       transformers' generate_merges on made-up vocabularies
 
 Deterministic: no clock, no random source but its own; run it again and nothing changes.
 """
 import io
 import json
+import math
 import os
 from collections import Counter
 
@@ -378,6 +381,77 @@ def merges():
     save("merges.json", cases)
 
 
+# ---- Unigram -------------------------------------------------------------------------------------------------------
+
+
+def fitted(source, corpus, tokens, rounds, auxiliary, min_count=2):
+    """New pieces [text, score, gain] of a unigram vocabulary whose own scores stay."""
+    alphabet = sorted({c for piece in corpus for c in piece})
+    words = [[[(c, None) for c in piece], n] for piece, n in sorted(corpus.items())]
+    learned = continued(words, alphabet, auxiliary - len(alphabet), min_count, lambda a, b: not b.startswith(MARK))
+    vocab = {t: i for i, t in enumerate(alphabet + [text for text, *_ in learned])}
+    candidates = hf_bpe(vocab, [(a, b) for _, a, b, _ in learned])
+    least = min(score for _, score in source)
+    old = {text for text, _ in source}
+
+    def counts_by(model):
+        counts = Counter()
+        for piece, n in corpus.items():
+            for token in model.encode(piece).tokens:
+                counts[token] += n
+        return counts
+
+    def model_of(fresh):
+        return Tokenizer(models.Unigram(source + list(fresh.items()), 0, False))
+
+    plain = model_of({})
+    counts = counts_by(candidates)
+    total = sum(counts.values())
+    fresh = {t: max(least, math.log(n / total)) for t, n in sorted(counts.items()) if t not in old}
+    for number in range(rounds):
+        counts = Counter()
+        model = model_of(fresh)
+        by_id = dict(enumerate([t for t, _ in source] + list(fresh)))
+        for piece, n in corpus.items():
+            for i in ids(model, piece):
+                counts[by_id[i]] += n
+        total = sum(counts.values())
+        fresh = {t: max(least, math.log(counts[t] / total)) for t in fresh if counts[t] >= min_count}
+        gain = {}
+        for t in fresh:
+            under = ids(plain, t)
+            gain[t] = counts[t] * (len(t.encode()) if 0 in under else len(under) - 1)
+        if number + 2 >= rounds:
+            order = sorted(fresh, key=lambda t: (-gain[t], t.encode()))[:tokens]
+            fresh = {t: fresh[t] for t in order}
+    return [[t, score, gain[t]] for t, score in fresh.items()], model_of(fresh), plain
+
+
+def unigram():
+    lcg = Lcg(31)
+    latin = [w for w in WORDS if all(ord(c) < 0x250 for c in w)][:60]
+    others = [w for w in WORDS if any(ord(c) > 0x370 for c in w)][:40]
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([" ".join(lcg.pick(latin) for _ in range(8)) for _ in range(300)]), model_writer=model,
+        vocab_size=90, model_type="unigram", character_coverage=1.0, normalization_rule_name="identity", num_threads=1,
+        minloglevel=2, bos_id=-1, eos_id=-1)
+    proto = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())
+    source = [(p.piece, p.score) for p in proto.pieces]
+    corpus = Counter()
+    for _ in range(120):
+        words = [lcg.pick((others + latin[:15])[: 1 + lcg.below(len(others) + 15)]) for _ in range(3)]
+        corpus["".join(MARK + w for w in words)] += 1 + lcg.below(3)
+    found, target, plain = fitted(source, corpus, tokens=40, rounds=3, auxiliary=300)
+    save("unigram.json", {
+        "pieces": source,
+        "target": sorted(corpus.items()),
+        "source_ids": [ids(plain, p) for p in sorted(corpus)],
+        "tokens": found,
+        "ids": [ids(target, p) for p in sorted(corpus)],
+    })
+
+
 def save(name, value):
     os.makedirs(GOLDEN, exist_ok=True)
     with open(os.path.join(GOLDEN, name), "w", encoding="utf-8") as f:
@@ -389,4 +463,5 @@ if __name__ == "__main__":
     byte_level()
     byte_fallback()
     scored()
+    unigram()
     merges()

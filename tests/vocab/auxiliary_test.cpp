@@ -8,42 +8,22 @@
 #include <utility>
 #include <vector>
 
-#include "support/catch.hpp"
+#include "support.hpp"
 
 namespace {
 
+using namespace lagom_test;
 using namespace lagom::vocab;
 using lagom::errc;
 using lagom::no_token;
 using lagom::token_id;
-using corpus_t = std::vector<std::pair<std::string, std::uint64_t>>;
 
-token_table table(std::initializer_list<std::string_view> texts) {
-  token_table out;
-  token_id next = 0;
-  for (const auto text : texts) REQUIRE(out.add(next++, text));
-  return out;
-}
-
-bpe model_of(token_table tokens, std::initializer_list<std::pair<std::string, std::string>> pairs,
+bpe of_pairs(const token_table& tokens, std::initializer_list<std::pair<std::string, std::string>> pairs,
              bpe_options options = {}) {
-  std::vector<merge> merges;
-  for (const auto& [left, right] : pairs) {
-    merges.push_back({tokens.find(left), tokens.find(right), tokens.find(left + right)});
-  }
-  auto model = bpe::make(std::move(tokens), std::move(merges), std::move(options));
-  REQUIRE(model);
-  return std::move(*model);
+  return model_of(tokens, merges_of(tokens, pairs), std::move(options));
 }
 
-bpe base() { return model_of(table({"a", "b", "c", "d", "ab", "cd"}), {{"a", "b"}, {"c", "d"}}); }
-
-std::string spelled(const bpe& model, std::string_view piece) {
-  std::string out;
-  model.encode_piece(piece,
-                     [&](token_id t) { out.append(out.empty() ? "" : "|").append(model.bytes_of(t)); });
-  return out;
-}
+bpe base() { return of_pairs(table({"a", "b", "c", "d", "ab", "cd"}), {{"a", "b"}, {"c", "d"}}); }
 
 // Two languages over one alphabet: words of syllables of their own, the frequent ones much more frequent.
 corpus_t language(std::uint64_t seed, std::string_view letters, int words) {
@@ -182,7 +162,7 @@ TEST_CASE("an auxiliary tokenizer gives its most frequent tokens with all their 
 
 TEST_CASE("prepended merges cross what the source keeps together", "[vocab][compat]") {
   // b c before a b and c d.
-  const bpe source = base(), auxiliary = model_of(table({"b", "c", "bc"}), {{"b", "c"}});
+  const bpe source = base(), auxiliary = of_pairs(table({"b", "c", "bc"}), {{"b", "c"}});
   const corpus_t corpus = {{"abcd", 3}, {"abc", 2}, {"bcd", 1}, {"bc", 1}, {"bcabc", 1}};
   auto more = prepend_aux(source, auxiliary, corpus, 1);
   REQUIRE(more);
@@ -201,9 +181,9 @@ TEST_CASE("prepended merges cross what the source keeps together", "[vocab][comp
   CHECK(spelled(appended->model, "bcabc") == "bc|ab|c");
 
   // One more token than asked for may come with both its parts, and one id may have no token.
-  const bpe small = model_of(table({"a"}), {}, {.unit = bpe_unit::character});
+  const bpe small = of_pairs(table({"a"}), {}, {.unit = bpe_unit::character});
   const bpe other =
-      model_of(table({"x", "y", "z", "xy", "zz"}), {{"x", "y"}, {"z", "z"}}, {.unit = bpe_unit::character});
+      of_pairs(table({"x", "y", "z", "xy", "zz"}), {{"x", "y"}, {"z", "z"}}, {.unit = bpe_unit::character});
   auto over = prepend_aux(small, other, corpus_t{{"xyzz", 1}}, 1);
   REQUIRE(over);
   CHECK(over->tokens.size() == 3);
@@ -217,7 +197,7 @@ TEST_CASE("prepended merges cross what the source keeps together", "[vocab][comp
 
   // Old merges change places: the source's list is (a b), (c d); the auxiliary one has (c d) before.
   const bpe reordering =
-      model_of(table({"a", "b", "c", "d", "cd", "ab", "bc"}), {{"c", "d"}, {"b", "c"}, {"a", "b"}});
+      of_pairs(table({"a", "b", "c", "d", "cd", "ab", "bc"}), {{"c", "d"}, {"b", "c"}, {"a", "b"}});
   more = prepend_aux(source, reordering, corpus, 1);
   REQUIRE(more);
   CHECK(more->model.merges()[0].result == source.tokens().find("cd"));
@@ -268,4 +248,58 @@ TEST_CASE("merges out of pieces come in the order of the reference", "[vocab][co
   const auto merges = merges_of_pieces(wide, std::vector<float>(6, 0.0f));
   REQUIRE(merges.size() == 4);
   CHECK(merges[0].left == 3);
+}
+
+TEST_CASE("reserved texts are kept out of every placement", "[vocab][expand]") {
+  const bpe source = base(), auxiliary = of_pairs(table({"a", "b", "c", "d", "bc", "bcd", "cd"}),
+                                                  {{"b", "c"}, {"bc", "d"}, {"c", "d"}});
+  const corpus_t corpus = {{"abcd", 3}, {"bcd", 2}};
+  auto more = prepend_aux(source, auxiliary, corpus, 5);
+  REQUIRE(more);
+  CHECK(more->tokens.size() == 2);
+  more = prepend_aux(source, auxiliary, corpus, 5, no_token, {"bcd"});
+  REQUIRE(more);
+  REQUIRE(more->tokens.size() == 1);
+  CHECK(more->tokens[0].text == "bc");
+  more = prepend_aux(source, auxiliary, corpus, 5, no_token, {"bc"});  // and what is made of it
+  REQUIRE(more);
+  CHECK(more->tokens.empty());
+  CHECK(spelled(more->model, "abcd") == "ab|cd");
+  const token_rule rules[] = {{"abc", "ab", "c"}, {"abcd", "abc", "d"}};
+  CHECK(append_tokens(source, rules, corpus));
+  const auto refused = append_tokens(source, rules, corpus, no_token, {"abcd"});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::duplicate_key);
+  CHECK(refused.error().row == 1);
+  for (const auto& [name, how] : placements) {
+    CAPTURE(name);
+    more = expand(source, corpus, how, {{.tokens = 9, .min_gain = 1, .reserved = {"abcd"}}});
+    REQUIRE(more);
+    for (const new_token& t : more->tokens) CHECK(t.text != "abcd");
+  }
+}
+
+TEST_CASE("a token comes with all its parts, however deep", "[vocab][expand]") {
+  std::string word;
+  for (char32_t c = 0x4E00; c < 0x4E00 + 1500; ++c) lagom::append_utf8(word, c);
+  const bpe source = of_pairs(table({"a"}), {}, {.unit = bpe_unit::character});
+  auto more =
+      append_aux(source, corpus_t{{word, 2}}, {.tokens = 5000, .auxiliary_tokens = 5000, .max_bytes = 0});
+  REQUIRE(more);
+  CHECK(more->tokens.size() == 1500 + 1499);
+  CHECK(more->tokens.back().text == word);
+  CHECK(more->tokens.back().reachable);
+  CHECK(more->corpus.target_tokens == 2);
+  more = append_aux(source, corpus_t{{word, 2}}, {.tokens = 2998, .auxiliary_tokens = 5000, .max_bytes = 0});
+  REQUIRE(more);
+  CHECK(more->tokens.empty());  // one part too many
+}
+
+TEST_CASE("a WordPiece vocabulary is not expanded, and says so", "[vocab][expand]") {
+  auto words = wordpiece::make(table({"[UNK]", "play", "##ing"}), {.unk = 0});
+  REQUIRE(words);
+  const auto refused = expand(*words, corpus_t{{"played", 3}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::unsupported);
+  CHECK(refused.error().key.view() == "expansion of a WordPiece model");
 }

@@ -9,10 +9,11 @@
 #include <thread>
 #include <vector>
 
-#include "support/catch.hpp"
+#include "support.hpp"
 
 namespace {
 
+using namespace lagom_test;
 using namespace lagom::vocab;
 using lagom::append_lossy;
 using lagom::append_utf8;
@@ -22,39 +23,8 @@ using lagom::is_utf8;
 using lagom::no_token;
 using lagom::token_id;
 using lagom::utf8_char;
-using ids_t = std::vector<token_id>;
 
 static_assert(lagom::tokenizer<bpe>);
-
-token_table table(std::initializer_list<std::string_view> texts) {
-  token_table out;
-  token_id next = 0;
-  for (const auto text : texts) REQUIRE(out.add(next++, text));
-  return out;
-}
-
-// Merges by the texts of their sides; what they make is looked up.
-std::vector<merge> merges_of(const token_table& tokens,
-                             std::initializer_list<std::pair<std::string, std::string>> pairs) {
-  std::vector<merge> out;
-  for (const auto& [left, right] : pairs) {
-    out.push_back({tokens.find(left), tokens.find(right), tokens.find(left + right)});
-  }
-  return out;
-}
-
-ids_t encode(const bpe& model, std::string_view piece) {
-  ids_t out;
-  model.encode_piece(piece, [&](token_id t) { out.push_back(t); });
-  return out;
-}
-
-std::string spelled(const bpe& model, std::string_view piece) {
-  std::string out;
-  model.encode_piece(piece,
-                     [&](token_id t) { out.append(out.empty() ? "" : "|").append(model.bytes_of(t)); });
-  return out;
-}
 
 // The definition: while there is a pair with a merge, the one of least rank, the leftmost of those.
 ids_t by_definition(std::span<const merge> merges, ids_t ids) {

@@ -9,57 +9,15 @@
 #include <utility>
 #include <vector>
 
-#include "support/catch.hpp"
+#include "support.hpp"
 
 namespace {
 
+using namespace lagom_test;
 using namespace lagom::vocab;
 using lagom::errc;
 using lagom::no_token;
 using lagom::token_id;
-using ids_t = std::vector<token_id>;
-using corpus_t = std::vector<std::pair<std::string, std::uint64_t>>;
-
-struct chooser {
-  lagom::philox random;
-  std::uint64_t n = 0;
-  std::size_t below(std::size_t limit) { return static_cast<std::size_t>(random.below(limit, 0, n++)); }
-};
-
-token_table table(std::initializer_list<std::string_view> texts) {
-  token_table out;
-  token_id next = 0;
-  for (const auto text : texts) REQUIRE(out.add(next++, text));
-  return out;
-}
-
-std::vector<merge> merges_of(const token_table& tokens,
-                             std::initializer_list<std::pair<std::string, std::string>> pairs) {
-  std::vector<merge> out;
-  for (const auto& [left, right] : pairs) {
-    out.push_back({tokens.find(left), tokens.find(right), tokens.find(left + right)});
-  }
-  return out;
-}
-
-bpe model_of(token_table tokens, std::vector<merge> merges, bpe_options options = {}) {
-  auto model = bpe::make(std::move(tokens), std::move(merges), std::move(options));
-  REQUIRE(model);
-  return std::move(*model);
-}
-
-ids_t encode(const bpe& model, std::string_view piece) {
-  ids_t out;
-  model.encode_piece(piece, [&](token_id t) { out.push_back(t); });
-  return out;
-}
-
-std::string spelled(const bpe& model, std::string_view piece) {
-  std::string out;
-  model.encode_piece(piece,
-                     [&](token_id t) { out.append(out.empty() ? "" : "|").append(model.bytes_of(t)); });
-  return out;
-}
 
 // B0 of the hand-checked examples.
 bpe base() {
@@ -394,8 +352,7 @@ TEST_CASE("characters of a byte-fallback model replace their bytes, and merge", 
   token_table tokens = table({"<unk>", "a", "b", "\xE2\x96\x81",
                               "\xE2\x96\x81"
                               "a"});
-  for (token_id b = 0; b < 256; ++b)
-    REQUIRE(tokens.add(5 + b, byte_name(static_cast<unsigned>(b))));
+  for (token_id b = 0; b < 256; ++b) REQUIRE(tokens.add(5 + b, byte_name(static_cast<unsigned>(b))));
   const bpe_options options{.unit = bpe_unit::character, .byte_fallback = true, .unk = 0};
   const bpe source = model_of(tokens, {{3, 1, 4}}, options);
   const std::string na = "\xE0\xA4\xA8", mark = "\xE2\x96\x81";

@@ -8,16 +8,15 @@
 #include <utility>
 #include <vector>
 
-#include "support/catch.hpp"
+#include "support.hpp"
 
 namespace {
 
+using namespace lagom_test;
 using namespace lagom::vocab;
 using lagom::no_token;
 using lagom::token_id;
 using lagom::io::json;
-using ids_t = std::vector<token_id>;
-using corpus_t = std::vector<std::pair<std::string, std::uint64_t>>;
 
 json golden(const std::string& name) {
   auto file = lagom::io::mapped_file::open(std::string(LAGOM_GOLDEN) + "/expansion/" + name);
@@ -50,16 +49,7 @@ bpe source_of(const json& g, spelling text, bpe_options options) {
     const std::string left = text(m[0]), right = text(m[1]);
     merges.push_back({tokens.find(left), tokens.find(right), tokens.find(left + right)});
   }
-  auto model = bpe::make(std::move(tokens), std::move(merges), std::move(options));
-  REQUIRE(model);
-  return std::move(*model);
-}
-
-template <class Model>
-ids_t encode(const Model& model, std::string_view piece) {
-  ids_t out;
-  model.encode_piece(piece, [&](token_id t) { out.push_back(t); });
-  return out;
+  return model_of(std::move(tokens), std::move(merges), std::move(options));
 }
 
 template <class Model>
@@ -216,6 +206,32 @@ TEST_CASE("scored pieces do what SentencePiece does with them", "[vocab][golden]
   auto model = scored_bpe::make(all, unk);
   REQUIRE(model);
   check_ids(*model, checked, g["below"]["ids"]);
+}
+
+TEST_CASE("unigram pieces are fitted as with the segmentations of tokenizers", "[vocab][golden]") {
+  const json g = golden("unigram.json");
+  std::vector<std::string> texts;
+  for (const json& p : g["pieces"]) texts.push_back(p[0].get<std::string>());
+  std::vector<unigram_piece> source;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    source.push_back({texts[i], g["pieces"][i][1].get<double>(), i > 0});
+  }
+  const corpus_t target = corpus_of(g["target"], {});
+  auto more =
+      append_unigram(source, {.unk = 0}, target, {.tokens = 40, .auxiliary_tokens = 300, .rounds = 3});
+  REQUIRE(more);
+  REQUIRE(more->tokens.size() == g["tokens"].size());
+  for (std::size_t i = 0; i < more->tokens.size(); ++i) {
+    CAPTURE(i);
+    CHECK(more->tokens[i].text == g["tokens"][i][0].get<std::string>());
+    CHECK(more->scores[i] == Approx(g["tokens"][i][1].get<double>()).epsilon(1e-14));
+    CHECK(more->tokens[i].gain == g["tokens"][i][2].get<std::uint64_t>());
+  }
+  const auto pieces = pieces_of(g, {});
+  check_ids(more->model, pieces, g["ids"]);
+  CHECK(more->corpus.source_tokens == total_tokens(g["source_ids"], target));
+  CHECK(more->corpus.target_tokens == total_tokens(g["ids"], target));
+  CHECK(more->corpus.target_tokens < more->corpus.source_tokens);
 }
 
 TEST_CASE("merges out of pieces are those of transformers", "[vocab][golden]") {

@@ -12,8 +12,9 @@ namespace {
 using namespace lagom::vocab;
 using lagom::token_id;
 
+template <class Model>
 struct by_spaces {
-  const bpe* model;
+  const Model* model;
   template <class Sink>
   void pre_tokenize(std::string_view text, Sink&& sink) const {
     for (std::size_t at = 0; at < text.size();) {
@@ -64,7 +65,7 @@ TEST_CASE("new tokens settle as the corpus grows", "[vocab][study]") {
   }
   auto source = train_bpe(backwards, {.tokens = 300});
   REQUIRE(source);
-  const by_spaces tokenizer{&*source};
+  const by_spaces<bpe> tokenizer{&*source};
   const std::vector<std::uint64_t> sizes = {4, 16, 64, 256, 4096};
   const auto run = [&](auto choose) {
     std::size_t at = 0;
@@ -139,6 +140,32 @@ TEST_CASE("new tokens settle as the corpus grows", "[vocab][study]") {
   REQUIRE(nothing);
   REQUIRE(nothing->size() == 1);
   CHECK(nothing->front().jaccard == 1);
+}
+
+TEST_CASE("a unigram vocabulary is studied as well", "[vocab][study]") {
+  const auto lines = lines_of(120);
+  const std::string letters = " aeiklmnstuy";
+  std::vector<unigram_piece> pieces = {{"<unk>", 0, false}};
+  for (const char& c : letters) pieces.push_back({{&c, 1}, -2.5 - 0.1 * static_cast<double>(pieces.size())});
+  const unigram_options like{.unk = 0};
+  auto source = unigram::make(pieces, like);
+  REQUIRE(source);
+  const by_spaces<unigram> tokenizer{&*source};
+  const std::vector<std::uint64_t> sizes = {8, 40, 120};
+  std::size_t at = 0;
+  auto rows = study_expansion(
+      tokenizer, *source,
+      [&](std::string_view& line) {
+        if (at == lines.size()) return false;
+        line = lines[at++];
+        return true;
+      },
+      sizes, [&](const byte_counts& counts) { return append_unigram(pieces, like, counts, {.tokens = 30}); });
+  REQUIRE(rows);
+  REQUIRE(rows->size() == 3);
+  CHECK(rows->back().jaccard == 1);
+  CHECK(rows->front().jaccard < rows->at(1).jaccard);
+  CHECK(rows->back().tokens_per_character < 0.8);
 }
 
 TEST_CASE("agreement of orders and of weights", "[vocab][study]") {

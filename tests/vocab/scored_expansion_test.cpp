@@ -6,22 +6,15 @@
 #include <utility>
 #include <vector>
 
-#include "support/catch.hpp"
+#include "support.hpp"
 
 namespace {
 
+using namespace lagom_test;
 using namespace lagom::vocab;
 using lagom::errc;
 using lagom::no_token;
 using lagom::token_id;
-using corpus_t = std::vector<std::pair<std::string, std::uint64_t>>;
-
-std::string spelled(const scored_bpe& model, std::string_view piece) {
-  std::string out;
-  model.encode_piece(piece,
-                     [&](token_id t) { out.append(out.empty() ? "" : "|").append(model.bytes_of(t)); });
-  return out;
-}
 
 const std::string mark = "\xE2\x96\x81";
 
@@ -203,4 +196,27 @@ TEST_CASE("scored expansion with byte fallback and new characters", "[vocab][exp
   pieces[1].score = -1;
   pieces[1].unused = true;
   CHECK(append_scored({pieces, 0, fallback}, corpus_t{{"aa", 5}}).error().code == errc::unsupported);
+}
+
+TEST_CASE("a scored expansion knows its source's bytes and keeps control texts to them", "[vocab][expand]") {
+  std::vector<scored_piece> pieces = base();
+  pieces.push_back({"<s>", 0, false});
+  const scored_source source{pieces, 0};
+  const corpus_t corpus = {{"<s>", 90}, {mark + "xy", 5}};
+  auto more = append_scored(source, corpus, {{.tokens = 50}});
+  REQUIRE(more);
+  for (const new_token& t : more->tokens) CHECK(t.text != "<s>");
+  CHECK(more->tokens.size() > 4);
+  const auto& bytes = more->change.source_bytes;
+  REQUIRE(bytes.size() == pieces.size());
+  CHECK(bytes[0].empty());
+  CHECK(std::string(bytes[1].begin(), bytes[1].end()) == "ab");
+  CHECK(std::string(bytes[7].begin(), bytes[7].end()) == " ");
+  CHECK(bytes[8].empty());
+  const std::string_view candidates[] = {"<s>", "xy", "ba"};
+  auto zero = score_zero(source, candidates, corpus, {.tokens = 2, .rounds = 0, .reserved = {"xy"}});
+  REQUIRE(zero);
+  REQUIRE(zero->tokens.size() == 1);
+  CHECK(zero->tokens[0].text == "ba");
+  CHECK(zero->change.source_bytes.size() == pieces.size());
 }

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "expanded.hpp"
+#include "wordpiece.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -48,6 +49,13 @@ result<expanded> expand(const bpe& source, const Counts& counts, const expand_op
   auto out = detail::append(source, *first, std::move(added), counts);
   if (out) out->end = learned->end;
   return out;
+}
+
+/// Refused with `unsupported`: WordPiece takes the longest token that fits, so that a new one cuts every word that
+/// begins with it otherwise, and makes those unknown whose rest has no tokens.
+template <piece_counts Counts>
+result<expanded> expand(const wordpiece&, const Counts&, const expand_options& = {}) {
+  return failure{.code = errc::unsupported, .key = "expansion of a WordPiece model"};
 }
 
 /// A token with its rule, by texts as they are in the model. Both sides are empty for a unit by itself.

@@ -39,7 +39,7 @@ struct unigram_expansion {
 /// Candidates are the tokens of a BPE vocabulary trained on the corpus that the source lacks, with the logarithm
 /// of their share of its tokens as first scores. Then, round by round, the corpus is cut by the best path (hard
 /// EM) and a new piece gets log(count / tokens), the least old score at least: the score of unknown characters
-/// hangs on that one and must not move. Pieces used fewer than `min_count` times are dropped; before the last
+/// hangs on that one, of whatever piece, and must not move. Pieces used fewer than `min_count` times are dropped; before the last
 /// round only those stay that save the most tokens: occurrences times (tokens of its text under the source - 1),
 /// or, where the source loses it, times its bytes; the smaller text on a tie.
 ///
@@ -57,8 +57,8 @@ result<unigram_expansion> append_unigram(std::span<const unigram_piece> source, 
   for (std::size_t row = 0; row < source.size(); ++row) {
     const unigram_piece& p = source[row];
     taken.emplace(p.text);
+    least = row == 0 ? p.score : (std::min)(least, p.score);
     if (!p.matches) continue;
-    least = (std::min)(least, p.score);
     marks = marks || p.text.substr(0, detail::space_mark.size()) == detail::space_mark;
   }
   auto trained =
