@@ -26,8 +26,8 @@ LAGOM_LEAF constexpr double decode_speedup(const decoder_shape& s, double new_to
   return before > 0 ? tokens_ratio * before / decode_bytes(s, new_tokens, w, context) : tokens_ratio;
 }
 
-/// The share of tokens that k new ones must save before decoding gets faster: 1 - b_s / b_t; 0 for a shape that reads
-/// nothing.
+/// The share of tokens that k new ones must save before decoding gets faster: 1 - b_s / b_t; 0 for a shape that
+/// reads nothing.
 LAGOM_LEAF constexpr double break_even_saving(const decoder_shape& s, double new_tokens, widths w = {},
                                               double context = 0) noexcept {
   const double before = decode_bytes(s, 0, w, context);

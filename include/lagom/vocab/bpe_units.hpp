@@ -82,8 +82,8 @@ class bpe_units {
     return std::string(text);
   }
 
-  /// Calls `token(id)` and `missing(unknown)` for what the piece becomes, in order; lost units that leave nothing come
-  /// before what is around them.
+  /// Calls `token(id)` and `missing(unknown)` for what the piece becomes, in order; but lost units that leave
+  /// nothing come before what is around them.
   template <class Token, class Missing>
   void operator()(std::string_view piece, Token token, Missing missing) {
     const token_id looked_up = model_->options().ignore_merges ? model_->tokens().find(piece) : no_token;

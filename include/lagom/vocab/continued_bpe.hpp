@@ -149,7 +149,7 @@ result<learned_tokens> learn_merges(const bpe& source, bpe_units& units, const C
     const std::size_t unit = takes_unit ? waiting.back() : 0;
     const bool lost = takes_unit && unknown[unit].lost;
     const std::int64_t gain = takes_unit ? runs.saving(index, unit) : static_cast<std::int64_t>(pair.count);
-    const bool pays = gain >= static_cast<std::int64_t>(options.min_gain) &&
+    const bool pays = gain >= 0 && static_cast<std::uint64_t>(gain) >= options.min_gain &&
                       !(options.min_share > 0 &&
                         static_cast<double>(gain) <= options.min_share * static_cast<double>(left));
     if (!lost && !pays) {

@@ -81,9 +81,9 @@ result<scored_expansion> finish_scored(const scored_source& source, std::vector<
 /// one and grow; the report counts what crosses. Pieces are learned on the list of merges that the scored ones
 /// amount to (`merges_of_pieces`), which is exact where scores differ and every piece has a split.
 ///
-/// Texts of control pieces are reserved, whatever `options` say. `options.first_id` must not be set: ids are places. Fails as `expand` and `scored_bpe::make` do, and with
-/// `out_of_range` where scores are so large that those below them do not differ any more, `unsupported` for
-/// pieces that are "unused".
+/// Texts of control pieces are reserved, whatever `options` say. `options.first_id` must not be set: ids are
+/// places. Fails as `expand` and `scored_bpe::make` do, and with `out_of_range` where scores are so large that
+/// those below them do not differ any more, `unsupported` for pieces that are "unused".
 template <piece_counts Counts>
 result<scored_expansion> append_scored(const scored_source& source, const Counts& counts,
                                        const expand_options& options = {}) {

@@ -38,10 +38,10 @@ struct unigram_expansion {
 ///
 /// Candidates are the tokens of a BPE vocabulary trained on the corpus that the source lacks, with the logarithm
 /// of their share of its tokens as first scores. Then, round by round, the corpus is cut by the best path (hard
-/// EM) and a new piece gets log(count / tokens), the least old score at least: the score of unknown characters
-/// hangs on that one, of whatever piece, and must not move. Pieces used fewer than `min_count` times are dropped; before the last
-/// round only those stay that save the most tokens: occurrences times (tokens of its text under the source - 1),
-/// or, where the source loses it, times its bytes; the smaller text on a tie.
+/// EM) and a new piece gets log(count / tokens), or the least score of all old pieces where that is more: the score
+/// of unknown characters hangs on the least one and must not move. Pieces used fewer than `min_count` times are
+/// dropped; before the last round only those stay that save the most tokens: occurrences times (tokens of its
+/// text under the source - 1), or, where the source loses it, times its bytes; the smaller text on a tie.
 ///
 /// Nothing makes such a target a coarsening of the source: a new piece may cut across old ones, and `corpus`
 /// counts it. Fails as `unigram::make` and `continue_bpe` do. Cost: rounds + 2 passes over the distinct pieces.
