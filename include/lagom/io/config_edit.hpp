@@ -210,8 +210,9 @@ class config_editor {
 /// The text of a configuration with its vocabulary size and its ids brought up to date; everything else is as
 /// it was. An id whose token is gone becomes null, or leaves its list, and is named in `notes`; so does a list
 /// that loses all its ids, and a phrase that loses one. Nested configurations follow, unless their "vocab_size"
-/// is not `old_size`: those are of another tokenizer. Fails with the errors of `parse_json`, `wrong_type` when it is no object, and, if `needs_size`, with `size_mismatch`
-/// when its "vocab_size" is not `old_size`; a missing one is put in.
+/// is not `old_size`: those are of another tokenizer. Fails with the errors of `parse_json`, `wrong_type` when
+/// it is no object, and, if `needs_size`, with `size_mismatch` when its "vocab_size" is not `old_size`; a missing
+/// one is put in.
 [[nodiscard]] inline result<std::string> edit_config(std::string_view text, const config_edit& edit,
                                                      bool needs_size, std::vector<std::string>& notes) {
   auto document = json_text::parse(std::string(text));
