@@ -71,5 +71,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   check(zh, text, step);
   check(taco, text, step);
+  grammar<3> to_end = zh;
+  to_end.target_to_end = true;
+  check(to_end, text, step);
   return 0;
 }

@@ -13,8 +13,8 @@ namespace prompt {
 /// A delimiter is `separator header header_end`, at the very beginning also without `separator`, or the grammar's
 /// `closing`. Everything between two delimiters is content, byte for byte. What is kept back is the longest end of the text that begins a delimiter.
 ///
-/// `feed` and `finish` call `out.content(text, offset)` and `out.header(section, deviation, begin, end)` and
-/// `out.closing(end)` in the order of the text, wherever it is cut. O(n) for headers of bounded length; where nothing is kept back, as fast as
+/// `feed` and `finish` call `out.content(text, offset)`, `out.header(section, deviation, begin, end)`, which gives
+/// whether it counts (it is content where it does not), and `out.closing(end)` in the order of the text, wherever it is cut. O(n) for headers of bounded length; where nothing is kept back, as fast as
 /// `memchr`. Precondition: `scannable(grammar)`.
 template <std::size_t N>
 class exact_scanner {
@@ -93,19 +93,19 @@ class exact_scanner {
       const std::string_view text = held_.view();
       bool partial = grammar_->closing.starts_with(text);
       if (partial && text == grammar_->closing) {
+        out.closing(offset_ + text.size());
         offset_ += text.size();
         held_.clear();
-        out.closing(offset_);
         return;
       }
       for (std::size_t s = 0; s < N; ++s) {
         for (const bool separated : {true, false}) {
           if ((!separated && offset_ > 0) || !begins(s, separated, text)) continue;
           if (text.size() == size_of(s, separated)) {
-            const std::size_t begin = offset_;
+            if (!out.header(s, deviation::none, offset_, offset_ + text.size()))
+              return release(text.size(), out);
             offset_ += text.size();
             held_.clear();
-            out.header(s, deviation::none, begin, offset_);
             return;
           }
           partial = true;

@@ -43,6 +43,8 @@ struct grammar {
   std::string_view header_end = "\n";  ///< between a header and its content
   std::string_view separator = "\n\n";
   std::string_view closing = {};
+  bool target_to_end =
+      false;  ///< once the target section has begun, all the rest is its content, headers included
 
   [[nodiscard]] static constexpr std::size_t size() noexcept { return N; }
   friend constexpr bool operator==(const grammar&, const grammar&) = default;

@@ -113,9 +113,11 @@ class basic_section_reader {
       self.content_begin_ = self.gate_.held() > 0 ? self.content_begin_ : offset;
       self.gate_.feed(text, [this](std::string_view piece) { self.chunk(piece, sink); });
     }
-    constexpr void header(std::size_t section, deviation tolerated, std::size_t begin, std::size_t end) {
+    constexpr bool header(std::size_t section, deviation tolerated, std::size_t begin, std::size_t end) {
+      if (self.grammar_->target_to_end && self.now_ == self.grammar_->target) return false;
       self.close(sink);
       self.open(section, tolerated, begin, end, sink);
+      return true;
     }
     constexpr void closing(std::size_t end) {
       self.close(sink);

@@ -158,13 +158,17 @@ class tolerant_scanner {
     if (!before.empty() && before != grammar_->separator) m.tolerated |= deviation::separator;
     if (!before.empty() && (before.back() == ' ' || before.back() == '\t')) m.tolerated |= deviation::indent;
     if (!after.empty() && after != grammar_->header_end) m.tolerated |= deviation::header_end;
-    const std::size_t begin = offset_;
+    const bool line_over = !after.empty() && after.back() == '\n';
+    if (!out.header(s, m.tolerated, offset_, offset_ + label_ + length)) {
+      end_line(out);
+      line_start_ = line_over;
+      return;
+    }
     offset_ += label_ + length;
     phase_ = phase::lead;
-    line_start_ = !after.empty() && after.back() == '\n';
+    line_start_ = line_over;
     held_.clear();
     label_ = 0;
-    out.header(s, m.tolerated, begin, offset_);
   }
 
   template <class Out>
