@@ -151,9 +151,16 @@ TEST_CASE("unigram finds the segmentation with the greatest sum", "[vocab]") {
         CHECK(sum == *best_sum(scores, least - 10, text, 0));
         const ids_t ids = encode(*model, text);
         ids_t sure;
-        if (model->encode_if_sure(text, [&](token_id t) { sure.push_back(t); })) {
+        if (model->terms_if_sure(text, [&](token_id t) { sure.push_back(t); })) {
+          double added = 0;
+          for (const token_id t : sure) added = model->add(added, t);
+          CHECK(added == sum);
+          // unknown characters are a term each, and one token together
+          sure.erase(
+              std::unique(sure.begin(), sure.end(), [](token_id a, token_id b) { return a == 0 && b == 0; }),
+              sure.end());
           CHECK(sure == ids);
-          for (const double before : {-4000.0, -1234.567, 3999.5}) {
+          for (const double before : {-16000.0, -1234.567, 15999.5}) {
             ids_t after;
             model->encode_after(before, text, [&](token_id t) { after.push_back(t); });
             CHECK(after == ids);

@@ -7,7 +7,7 @@
 
 #include "../vocab/pre_token.hpp"
 #include "../vocab/scored_bpe.hpp"
-#include "../vocab/unigram.hpp"
+#include "../vocab/unigram_words.hpp"
 #include "../vocab/word_cache.hpp"
 #include "../vocab/word_cutter.hpp"
 #include "sentencepiece_model.hpp"
@@ -27,7 +27,8 @@ class sentencepiece_scratch {
   friend class detail::sentencepiece_segmenter;
   std::string text_;
   vocab::word_cache words_;
-  std::vector<token_id> pending_;  // tokens that the sum of scores lacks
+  std::vector<token_id> fresh_;
+  std::vector<token_id> pending_;
 };
 
 namespace detail {
@@ -69,37 +70,20 @@ class sentencepiece_segmenter {
 
   template <class Sink>
   void encode(std::string_view normalized, sentencepiece_scratch& scratch, Sink&& sink) const {
-    const char* const end = normalized.data() + normalized.size();
     const auto* const unigram = std::get_if<vocab::unigram>(&model_);
     if (unigram == nullptr) {
-      cutter_(normalized, [&](std::string_view word) {
-        const auto compute = [&](auto&& push) { encode_piece(word, push); };
-        scratch.words_(word, static_cast<std::size_t>(end - word.data()), compute, sink);
-      });
-      return;
+      const auto encode = [&](std::string_view word, auto push) { encode_piece(word, push); };
+      return through_cache(normalized, scratch, encode,
+                           [&](std::string_view, std::span<const token_id> tokens) {
+                             for (const token_id t : tokens) sink(t);
+                           });
     }
-    if (scratch.pending_.size() < normalized.size()) scratch.pending_.resize(2 * normalized.size());
-    running_sum sum{*unigram, scratch.pending_.data()};
-    cutter_(normalized, [&](std::string_view word) {
-      if (!sum.is_small()) {
-        sum.restart(unigram->encode_after(sum.value(), word, sink));
-        return;
-      }
-      bool sure = true;
-      const auto compute = [&](auto&& push) {
-        if (!unigram->encode_if_sure(word, push)) push(no_token);
-      };
-      const auto take = [&](token_id t) {
-        if (t == no_token) {
-          sure = false;
-          return;
-        }
-        sum.push(t);
-        sink(t);
-      };
-      scratch.words_(word, static_cast<std::size_t>(end - word.data()), compute, take);
-      if (!sure) sum.restart(unigram->encode_after(sum.value(), word, sink));
-    });
+    vocab::unigram_words words(*unigram, scratch.pending_, normalized.size());
+    const auto list = [&](std::string_view word, auto push) {
+      vocab::unigram_words::list(*unigram, word, push);
+    };
+    through_cache(normalized, scratch, list,
+                  [&](std::string_view word, std::span<const token_id> items) { words(word, items, sink); });
   }
 
   template <class Sink>
@@ -128,29 +112,22 @@ class sentencepiece_segmenter {
   }
 
  private:
-  /// A sum of scores that is made only when somebody asks.
-  struct running_sum {
-    const vocab::unigram& model;
-    token_id* pending;  // as many as the text has bytes
-    std::size_t count = 0;
-    double known = 0;
-
-    void push(token_id t) noexcept { pending[count++] = t; }
-    double value() noexcept {
-      for (std::size_t i = 0; i < count; ++i) known = model.add(known, pending[i]);
-      count = 0;
-      return known;
-    }
-    void restart(double sum) noexcept { known = sum; }
-    bool is_small() noexcept {
-      const auto bound = [&] {
-        return std::abs(known) + static_cast<double>(count) * model.greatest_magnitude();
-      };
-      if (bound() <= vocab::unigram::sure_limit) return true;
-      (void)value();
-      return bound() <= vocab::unigram::sure_limit;
-    }
-  };
+  /// Calls `take(word, tokens)` for the words of a text; `encode(word, push)` is asked once for each.
+  template <class Encode, class Take>
+  void through_cache(std::string_view text, sentencepiece_scratch& scratch, Encode encode, Take take) const {
+    const char* const end = text.data() + text.size();
+    const auto compute = [&](std::span<const std::string_view> words, auto&& give) {
+      for (std::size_t i = 0; i < words.size(); ++i) {
+        scratch.fresh_.clear();
+        encode(words[i], [&](token_id t) { scratch.fresh_.push_back(t); });
+        give(i, std::span<const token_id>(scratch.fresh_));
+      }
+    };
+    cutter_(text, [&](std::string_view word) {
+      scratch.words_(word, static_cast<std::size_t>(end - word.data()), compute, take);
+    });
+    scratch.words_.flush(compute, take);
+  }
 
   struct whole_words {};
   struct single_characters {};

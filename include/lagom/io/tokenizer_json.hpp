@@ -105,11 +105,16 @@ class hf_tokenizer {
   /// The same with the caller's scratch, which makes many short texts several times faster.
   template <std::invocable<token_id> Sink>
   void encode(std::string_view text, tokenizer_scratch& scratch, Sink&& sink) const {
+    const auto compute = [&](std::span<const std::string_view> pieces, auto&& give) {
+      p_.model.encode_pieces(pieces, give);
+    };
+    const auto take = [&](std::string_view, std::span<const token_id> tokens) {
+      for (const token_id t : tokens) sink(t);
+    };
     cut(
         text, scratch, [&](token_id added) { sink(added); },
-        [&](std::string_view piece, std::size_t readable) {
-          scratch.words_(piece, readable, [&](auto&& push) { encode_piece(piece, push); }, sink);
-        });
+        [&](std::string_view piece, std::size_t readable) { scratch.words_(piece, readable, compute, take); },
+        [&] { scratch.words_.flush(compute, take); });
   }
 
   /// Calls `sink(span)` for every token of the text, with its places: the tokens of `encode`, in order. Slower
@@ -139,7 +144,7 @@ class hf_tokenizer {
   void pre_tokenize(std::string_view text, tokenizer_scratch& scratch, Sink&& sink) const {
     cut(
         text, scratch, [&](token_id added) { sink(vocab::pre_token{.added = added}); },
-        [&](std::string_view piece, std::size_t) { sink(vocab::pre_token{.text = piece}); });
+        [&](std::string_view piece, std::size_t) { sink(vocab::pre_token{.text = piece}); }, [] {});
   }
 
   /// The tokens of a single text, with the special tokens that the post-processor puts around it, or without.
@@ -242,16 +247,17 @@ class hf_tokenizer {
     cuts_words_ = !is_byte_level() || !p_.pre_tokenizer.splits();
   }
 
-  template <class Added, class Piece>
-  void cut(std::string_view text, tokenizer_scratch& scratch, Added added, Piece piece) const {
+  template <class Added, class Piece, class Passed>
+  void cut(std::string_view text, tokenizer_scratch& scratch, Added added, Piece piece, Passed passed) const {
     const detail::hf_cutter cutter{p_.normalizer, p_.pre_tokenizer, p_.added};
     const vocab::bpe* const model = p_.model.bpe();
-    if (model == nullptr || !cuts_words_) return cutter(text, scratch, added, piece);
-    cutter(text, scratch, added, [&](std::string_view whole, std::size_t readable) {
+    if (model == nullptr || !cuts_words_) return cutter(text, scratch, added, piece, passed);
+    const auto words = [&](std::string_view whole, std::size_t readable) {
       model->cut_words(whole, [&](std::size_t begin, std::size_t end) {
         piece(whole.substr(begin, end - begin), readable - begin);
       });
-    });
+    };
+    cutter(text, scratch, added, words, passed);
   }
 
   parts p_;

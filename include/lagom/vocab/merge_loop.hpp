@@ -25,52 +25,100 @@ inline constexpr std::size_t short_piece = 64;
 inline constexpr std::size_t very_long_piece = 4096;
 inline constexpr std::uint32_t most_ranks = std::uint32_t{1} << 24;
 
-/// O(n^2) scanning, on the stack. `first_rank(i)` is the rank of the tokens i and i + 1 as they are given.
+/// Ranks of short pieces stay below this.
+inline constexpr std::uint32_t most_short_ranks = (std::uint32_t{1} << 26) - 1;
+
+/// A short piece while it merges, in O(n^2): a step looks at every pair. A step has two halves, so that several
+/// pieces may take theirs side by side: what one half of a step asks for from far away memory is there when the
+/// other needs it.
+class short_merge {
+ public:
+  /// `first_rank(i)` is the rank of the tokens i and i + 1 as they are given. Precondition: 2 to `short_piece`
+  /// of them; they stay where they are.
+  template <class FirstRank>
+  void start(std::span<token_id> ids, FirstRank first_rank) noexcept {
+    ids_ = ids;
+    const std::size_t n = ids.size();
+    for (std::size_t i = 0; i + 1 < n; ++i) keys_[i] = key(first_rank(i), i);
+    std::fill(keys_.begin() + static_cast<std::ptrdiff_t>(n - 1),
+              keys_.begin() + static_cast<std::ptrdiff_t>(padded()), never);
+    for (std::size_t i = 0; i <= n; ++i) {
+      next_[i] = static_cast<std::uint8_t>(i + 1);
+      previous_[i] = static_cast<std::uint8_t>(i - 1);
+    }
+    choose();
+  }
+
+  /// Whether no pair is left.
+  [[nodiscard]] bool done() const noexcept { return best_ == never; }
+
+  /// First half: merges the pair of least rank. Precondition: not `done()`.
+  void join(const merge_table& merges) noexcept {
+    left_ = best_ % short_piece;
+    const std::size_t right = next_[left_];
+    after_ = next_[right];
+    ids_[left_] = merges.result(best_ / std::uint32_t{short_piece}, ids_[left_], ids_[right]);
+    next_[left_] = static_cast<std::uint8_t>(after_);
+    previous_[after_] = static_cast<std::uint8_t>(left_);
+    keys_[right] = never;
+    if (after_ != ids_.size()) merges.prefetch(ids_[left_], ids_[after_]);
+    if (left_ != 0) merges.prefetch(ids_[previous_[left_]], ids_[left_]);
+  }
+
+  /// Second half: ranks the pairs that came about, and finds the next one to merge.
+  void rank(const merge_table& merges) noexcept {
+    keys_[left_] = after_ == ids_.size() ? never : key(merges.rank(ids_[left_], ids_[after_]), left_);
+    if (left_ != 0) {
+      const std::size_t before = previous_[left_];
+      keys_[before] = key(merges.rank(ids_[before], ids_[left_]), before);
+    }
+    choose();
+  }
+
+  /// Moves the tokens that are left to the front, and returns them.
+  std::span<token_id> pack() noexcept {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i != ids_.size(); i = next_[i]) ids_[kept++] = ids_[i];
+    return ids_.first(kept);
+  }
+
+ private:
+  // A pair is where its left token stands; its key is its rank, then its place.
+  static constexpr std::uint32_t never = ~std::uint32_t{0};
+  static constexpr std::size_t lanes = 8;
+
+  static std::uint32_t key(std::uint32_t rank, std::size_t at) noexcept {
+    return rank == merge_table::no_rank ? never
+                                        : static_cast<std::uint32_t>(rank * std::uint32_t{short_piece} + at);
+  }
+  [[nodiscard]] std::size_t padded() const noexcept { return (ids_.size() + lanes - 1) / lanes * lanes; }
+
+  void choose() noexcept {
+    std::array<std::uint32_t, lanes> least;
+    least.fill(never);
+    for (std::size_t i = 0; i < padded(); i += lanes) {
+      for (std::size_t j = 0; j < lanes; ++j) least[j] = (std::min)(least[j], keys_[i + j]);
+    }
+    best_ = *std::min_element(least.begin(), least.end());
+  }
+
+  std::span<token_id> ids_;
+  std::uint32_t best_ = never;
+  std::size_t left_ = 0, after_ = 0;  // of the step that is under way
+  std::array<std::uint32_t, short_piece> keys_;
+  std::array<std::uint8_t, short_piece + 1> next_, previous_;
+};
+
 /// Returns how many tokens are left at the front of `ids`.
 template <class FirstRank>
 std::size_t merge_short(const merge_table& merges, std::span<token_id> ids, FirstRank first_rank) noexcept {
-  constexpr std::uint64_t never = ~std::uint64_t{0};
-  const std::size_t n = ids.size();
-  // A pair is where its left token stands; its key is its rank, then its place.
-  std::array<std::uint64_t, short_piece> keys;
-  std::array<std::uint8_t, short_piece + 1> next, previous;
-  const auto key = [](std::uint32_t rank, std::size_t at) {
-    return rank == merge_table::no_rank ? never : (std::uint64_t{rank} << 32) | at;
-  };
-  std::uint64_t best = never;
-  for (std::size_t i = 0; i + 1 < n; ++i) {
-    keys[i] = key(first_rank(i), i);
-    best = (std::min)(best, keys[i]);
+  short_merge piece;
+  piece.start(ids, first_rank);
+  while (!piece.done()) {
+    piece.join(merges);
+    piece.rank(merges);
   }
-  if (best == never) return n;
-  for (std::size_t i = 0; i <= n; ++i) {
-    next[i] = static_cast<std::uint8_t>(i + 1);
-    previous[i] = static_cast<std::uint8_t>(i - 1);
-  }
-  keys[n - 1] = never;
-  do {
-    const std::size_t left = best & 0xFF, right = next[left], after = next[right];
-    ids[left] = merges.result(static_cast<std::uint32_t>(best >> 32), ids[left], ids[right]);
-    next[left] = static_cast<std::uint8_t>(after);
-    previous[after] = static_cast<std::uint8_t>(left);
-    keys[right] = never;
-    keys[left] = after == n ? never : key(merges.rank(ids[left], ids[after]), left);
-    if (left != 0) {
-      const std::size_t before = previous[left];
-      keys[before] = key(merges.rank(ids[before], ids[left]), before);
-    }
-    std::uint64_t even = never, odd = never;
-    std::size_t i = 0;
-    for (; i + 1 < n; i += 2) {
-      even = (std::min)(even, keys[i]);
-      odd = (std::min)(odd, keys[i + 1]);
-    }
-    if (i < n) even = (std::min)(even, keys[i]);
-    best = (std::min)(even, odd);
-  } while (best != never);
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i != n; i = next[i]) ids[kept++] = ids[i];
-  return kept;
+  return piece.pack().size();
 }
 
 /// The tokens of a long piece as a list, each with the rank of the pair that it begins.
@@ -210,7 +258,7 @@ inline std::size_t merge_very_long(const merge_table& merges, std::span<token_id
 /// pieces.
 [[nodiscard]] inline std::size_t apply_merges(const merge_table& merges, std::span<token_id> ids) {
   if (ids.size() < 2) return ids.size();
-  if (ids.size() <= detail::short_piece) {
+  if (ids.size() <= detail::short_piece && merges.rank_end() < detail::most_short_ranks) {
     return detail::merge_short(merges, ids, [&](std::size_t i) { return merges.rank(ids[i], ids[i + 1]); });
   }
   const bool heap = ids.size() < detail::very_long_piece || merges.rank_end() > detail::most_ranks;
@@ -220,7 +268,9 @@ inline std::size_t merge_very_long(const merge_table& merges, std::span<token_id
 /// The same, with the ranks of single units at hand.
 [[nodiscard]] inline std::size_t apply_merges(const merge_table& merges, const unit_ranks& units,
                                               std::span<token_id> ids) {
-  if (ids.size() < 2 || ids.size() > detail::short_piece) return apply_merges(merges, ids);
+  if (ids.size() < 2 || ids.size() > detail::short_piece || merges.rank_end() >= detail::most_short_ranks) {
+    return apply_merges(merges, ids);
+  }
   return detail::merge_short(merges, ids, [&](std::size_t i) { return units(merges, ids[i], ids[i + 1]); });
 }
 

@@ -61,6 +61,9 @@ class merge_table {
     return ranks_.empty() || i == no_rank ? i : ranks_[i];
   }
 
+  /// Fetches what `rank` reads first, to be there when it is called.
+  void prefetch(token_id left, token_id right) const noexcept { index_.prefetch(hash(left, right)); }
+
   /// What a pair of that rank makes. Precondition: it has that rank.
   [[nodiscard]] token_id result(std::uint32_t rank, token_id left, token_id right) const noexcept {
     return merges_[ranks_.empty() ? rank : index(left, right)].result;

@@ -88,6 +88,7 @@ class unigram {
     if (!trie) return trie.error();
     out.trie_ = std::move(*trie);
     out.unk_score_ = options.unk_score ? *options.unk_score : least - 10;
+    out.greatest_ = (std::max)(out.greatest_, std::abs(out.unk_score_));
     out.fallback_.fill(no_token);
     for (std::size_t row = 0; options.byte_fallback && row < pieces.size(); ++row) {
       if (const int byte = named_byte(pieces[row].text); byte >= 0) {
@@ -124,40 +125,45 @@ class unigram {
   }
 
   /// Largest magnitude of a sum before a piece for which `encode_if_sure` vouches.
-  static constexpr double sure_limit = 4096;
+  static constexpr double sure_limit = 16384;
 
-  /// Calls `sink(token)` for every token of the piece and returns true, if these are its tokens by either rules
-  /// whatever comes before it, given that the sum before is at most `sure_limit` in magnitude: if no decision
-  /// on the way is closer than rounding to f32 can move it. Otherwise, and for a piece with unknown characters
-  /// or of 96 bytes and more, calls nothing and returns false.
-  template <std::invocable<token_id> Sink>
-  bool encode_if_sure(std::string_view piece, Sink&& sink) const {
+  /// Calls `term(token)` for what the sum of the piece is made of, in order, `unk` for each unknown character,
+  /// and returns true, if that is the best segmentation by either rules whatever comes before the piece, given
+  /// that the sum before is at most `sure_limit` in magnitude: if no decision on the way is closer than rounding
+  /// to f32 can move it. Otherwise, and for a piece of 96 bytes and more, calls nothing and returns false.
+  /// The terms are the tokens, but for the unknown characters.
+  template <std::invocable<token_id> Term>
+  bool terms_if_sure(std::string_view piece, Term&& term) const {
     if (piece.empty() || piece.size() >= short_piece) return piece.empty();
     std::array<detail::viterbi_step, short_piece> ends;
     std::array<double, short_piece> margins;
     const std::span<detail::viterbi_step> used(ends.data(), piece.size() + 1);
     detail::viterbi<double>(trie_, unk_score_, options_.unk, piece, 0, used, margins.data());
-    // Sums stay under 2 * sure_limit = 2^13, where an f32 is off by at most 2^-12; two sums of as many terms
+    // Sums stay under 2 * sure_limit = 2^15, where an f32 is off by at most 2^-10; two sums of as many terms
     // as there are characters are compared.
-    const double moved = static_cast<double>(piece.size()) * 0x1p-11;
+    const double moved = static_cast<double>(piece.size()) * 0x1p-9;
     for (std::size_t at = 1; at < used.size(); ++at) {
       if (used[at].start != detail::nowhere && std::abs(used[at].sum) > sure_limit) return false;
     }
+    std::size_t count = 0;
+    std::array<token_id, short_piece> terms;
     for (std::size_t at = piece.size(); at > 0; at = used[at].start) {
-      if (used[at].id == options_.unk || !(margins[at] > moved)) return false;
+      if (!(margins[at] > moved)) return false;
+      terms[count++] = used[at].id;
     }
-    emit(piece, used, sink);
+    while (count > 0) term(terms[--count]);
     return true;
   }
 
-  /// The sum with one more token, by the model's rules. Precondition: it is a piece that texts are cut into.
-  [[nodiscard]] double add(double sum, token_id token) const noexcept {
-    const double score = scores_[static_cast<std::size_t>(token)];
+  /// The sum with one more term, by the model's rules. Precondition: a piece that texts are cut into, or `unk`,
+  /// which is one unknown character.
+  [[nodiscard]] double add(double sum, token_id term) const noexcept {
+    const double score = term == options_.unk ? unk_score_ : scores_[static_cast<std::size_t>(term)];
     if (options_.rules != unigram_rules::sentencepiece) return sum + score;
     return static_cast<double>(static_cast<float>(sum) + static_cast<float>(score));
   }
 
-  /// The greatest magnitude of a piece's score.
+  /// The greatest magnitude of a term.
   [[nodiscard]] double greatest_magnitude() const noexcept { return greatest_; }
 
   /// Calls `sink(token, begin, end)` for every token of the piece, in order, with the bytes of it that it

@@ -38,9 +38,11 @@ struct hf_cutter {
   const hf_added_tokens& added_tokens;
 
   /// Calls `added(token)` and `piece(text, readable)` for the parts of a text; from the begin of a piece on
-  /// that many bytes may be read.
-  template <class Added, class Piece>
-  void operator()(std::string_view text, tokenizer_scratch& scratch, Added added, Piece piece) const {
+  /// that many bytes may be read, until `passed()` is called, which is before the next added token and at the
+  /// end.
+  template <class Added, class Piece, class Passed>
+  void operator()(std::string_view text, tokenizer_scratch& scratch, Added added, Piece piece,
+                  Passed passed) const {
     std::vector<hf_raw_bytes>& raw = scratch.raw_;
     raw.clear();
     if (!is_utf8(text)) {
@@ -78,12 +80,13 @@ struct hf_cutter {
           pre_tokenizer.cut(stretch, matcher, scratch.bytes_, [&](std::string_view p, const char* end) {
             piece(p, static_cast<std::size_t>(end - p.data()));
           });
+          passed();
           continue;
         }
         scratch.pieces_.reset(stretch, origin > t.begin ? origin - t.begin : 0);
         keep_raw(raw, s.begin + t.begin, s.begin + t.end, scratch.pieces_);
         pre_tokenizer(scratch.pieces_);
-        hand_out(scratch.pieces_, scratch.bytes_, piece);
+        hand_out(scratch.pieces_, scratch.bytes_, piece, passed);
       }
     }
   }
@@ -111,20 +114,25 @@ struct hf_cutter {
   }
 
  private:
-  template <class Piece>
-  void hand_out(const hf_pieces& pieces, std::string& bytes, Piece& piece) const {
+  template <class Piece, class Passed>
+  void hand_out(const hf_pieces& pieces, std::string& bytes, Piece& piece, Passed& passed) const {
+    const bool as_they_are = !pre_tokenizer.spells_bytes() && pieces.raw.empty();
     for (const hf_piece& p : pieces.list) {
       std::string_view text = pieces.view(p);
+      if (as_they_are) {
+        piece(text, text.size());
+        continue;
+      }
       if (pre_tokenizer.spells_bytes()) {
         bytes = *vocab::bytes_of_letters(text);
-        text = bytes;
-      } else if (!pieces.raw.empty()) {
+      } else {
         bytes.clear();
         pieces.append_bytes(p, bytes);
-        text = bytes;
       }
-      piece(text, text.size());
+      piece(std::string_view(bytes), bytes.size());
+      passed();
     }
+    if (as_they_are) passed();
   }
 };
 

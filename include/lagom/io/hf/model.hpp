@@ -81,6 +81,18 @@ class hf_model {
     std::visit([&](const auto& model) { model.encode_piece(piece, sink); }, model_);
   }
 
+  /// Encodes several pieces: calls `give(i, tokens)` once for each, in any order.
+  template <class Give>
+  void encode_pieces(std::span<const std::string_view> pieces, Give&& give) const {
+    if (const vocab::bpe* const model = bpe()) return model->encode_pieces(pieces, give);
+    std::vector<token_id> ids;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      ids.clear();
+      encode_piece(pieces[i], [&](token_id t) { ids.push_back(t); });
+      give(i, std::span<const token_id>(ids));
+    }
+  }
+
   /// How many tokens there are.
   [[nodiscard]] std::uint64_t count() const noexcept {
     return std::visit([](const auto& model) { return model.count(); }, model_);
