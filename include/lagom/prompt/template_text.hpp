@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <initializer_list>
 
 #include "template_form.hpp"
 
@@ -40,44 +41,51 @@ struct template_extent {
   std::size_t parts = 0, slots = 0;
 };
 
-/// Writes the parts and the slots of a template into arrays that may be null, and gives their numbers.
-constexpr template_extent take_apart(std::string_view text, template_part* parts, template_part* slots) {
+/// Calls `part(i, template_part)` and `slot(i, template_part)` in order; at most 64 slots.
+template <class Part, class Slot>
+constexpr template_extent take_apart(std::string_view text, Part&& part, Slot&& slot) {
   template_extent n;
   template_part names[64] = {};
   n.check = scan_template(
-      text,
+      text, [&](std::size_t begin, std::size_t end) { part(n.parts++, template_part{begin, end, -1}); },
       [&](std::size_t begin, std::size_t end) {
-        if (parts != nullptr) parts[n.parts] = {begin, end, -1};
-        ++n.parts;
-      },
-      [&](std::size_t begin, std::size_t end) {
-        std::size_t slot = 0;
-        while (slot < n.slots && text.substr(names[slot].begin, names[slot].end - names[slot].begin) !=
-                                     text.substr(begin, end - begin))
-          ++slot;
-        if (slot == n.slots) names[n.slots++] = {begin, end, static_cast<std::int32_t>(slot)};
-        if (parts != nullptr) parts[n.parts] = {begin, end, static_cast<std::int32_t>(slot)};
-        ++n.parts;
+        std::size_t i = 0;
+        while (i < n.slots &&
+               text.substr(names[i].begin, names[i].end - names[i].begin) != text.substr(begin, end - begin))
+          ++i;
+        const template_part at{begin, end, static_cast<std::int32_t>(i)};
+        if (i == n.slots) {
+          names[n.slots++] = at;
+          slot(i, at);
+        }
+        part(n.parts++, at);
       });
-  for (std::size_t i = 0; slots != nullptr && i < n.slots; ++i) slots[i] = names[i];
   return n;
 }
+
+/// The parts and slots of a template whose numbers are known.
+template <std::size_t Parts, std::size_t Slots>
+struct template_tables {
+  std::array<template_part, Parts> parts{};
+  std::array<template_part, Slots> slots{};
+
+  constexpr explicit template_tables(std::string_view text) {
+    const auto keep = [](auto& in) { return [&in](std::size_t i, template_part p) { in[i] = p; }; };
+    take_apart(text, keep(parts), keep(slots));
+  }
+};
 
 }  // namespace detail
 
 /// A template of the program, checked and taken apart by the compiler. At most 64 different placeholders.
 template <literal Text>
 class literal_template {
-  static constexpr detail::template_extent extent = detail::take_apart(Text.view(), nullptr, nullptr);
+  static constexpr detail::template_extent extent =
+      detail::take_apart(Text.view(), [](std::size_t, template_part) {}, [](std::size_t, template_part) {});
   static_assert(
       extent.check.fault == template_fault::none,
       "template_text: a brace that stands alone is written {{ or }}; a name is letters, digits and _");
-  struct tables {
-    std::array<template_part, extent.parts> parts{};
-    std::array<template_part, extent.slots> slots{};
-    constexpr tables() { detail::take_apart(Text.view(), parts.data(), slots.data()); }
-  };
-  static constexpr tables apart{};
+  static constexpr detail::template_tables<extent.parts, extent.slots> apart{Text.view()};
 
  public:
   static constexpr template_view view() noexcept { return {Text.view(), apart.parts, apart.slots}; }
