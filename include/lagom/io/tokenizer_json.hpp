@@ -105,16 +105,14 @@ class hf_tokenizer {
   /// The same with the caller's scratch, which makes many short texts several times faster.
   template <std::invocable<token_id> Sink>
   void encode(std::string_view text, tokenizer_scratch& scratch, Sink&& sink) const {
-    const auto compute = [&](std::span<const std::string_view> pieces, auto&& give) {
-      p_.model.encode_pieces(pieces, give);
-    };
-    const auto take = [&](std::string_view, std::span<const token_id> tokens) {
-      for (const token_id t : tokens) sink(t);
-    };
-    cut(
-        text, scratch, [&](token_id added) { sink(added); },
-        [&](std::string_view piece, std::size_t readable) { scratch.words_(piece, readable, compute, take); },
-        [&] { scratch.words_.flush(compute, take); });
+    encode_cut(text, scratch, sink, false);
+  }
+
+  /// The same for text of a user: special tokens that it spells are text like any other (the reference's
+  /// `encode_special_tokens`).
+  template <std::invocable<token_id> Sink>
+  void encode_plain(std::string_view text, tokenizer_scratch& scratch, Sink&& sink) const {
+    encode_cut(text, scratch, sink, true);
   }
 
   /// Calls `sink(span)` for every token of the text, with its places: the tokens of `encode`, in order. Slower
@@ -247,9 +245,24 @@ class hf_tokenizer {
     cuts_words_ = !is_byte_level() || !p_.pre_tokenizer.splits();
   }
 
+  template <class Sink>
+  void encode_cut(std::string_view text, tokenizer_scratch& scratch, Sink& sink, bool plain) const {
+    const auto compute = [&](std::span<const std::string_view> pieces, auto&& give) {
+      p_.model.encode_pieces(pieces, give);
+    };
+    const auto take = [&](std::string_view, std::span<const token_id> tokens) {
+      for (const token_id t : tokens) sink(t);
+    };
+    cut(
+        text, scratch, [&](token_id added) { sink(added); },
+        [&](std::string_view piece, std::size_t readable) { scratch.words_(piece, readable, compute, take); },
+        [&] { scratch.words_.flush(compute, take); }, plain);
+  }
+
   template <class Added, class Piece, class Passed>
-  void cut(std::string_view text, tokenizer_scratch& scratch, Added added, Piece piece, Passed passed) const {
-    const detail::hf_cutter cutter{p_.normalizer, p_.pre_tokenizer, p_.added};
+  void cut(std::string_view text, tokenizer_scratch& scratch, Added added, Piece piece, Passed passed,
+           bool plain = false) const {
+    const detail::hf_cutter cutter{p_.normalizer, p_.pre_tokenizer, p_.added, plain};
     const vocab::bpe* const model = p_.model.bpe();
     if (model == nullptr || !cuts_words_) return cutter(text, scratch, added, piece, passed);
     const auto words = [&](std::string_view whole, std::size_t readable) {

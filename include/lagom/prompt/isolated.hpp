@@ -68,7 +68,7 @@ struct isolated {
     });
     flush();
     row.put_begin(labels);
-    return check(row, labels);
+    return verdict_of(row, labels);
   }
 };
 

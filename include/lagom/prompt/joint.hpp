@@ -3,6 +3,8 @@
 /// Labels by the bytes under each token: the text is tokenised once, as a whole.
 #pragma once
 
+#include <algorithm>
+
 #include "token_row.hpp"
 
 namespace lagom {
@@ -25,7 +27,7 @@ enum class straddle : std::uint8_t {
 ///
 /// Text of a user may spell a control token, and here it then is one: such rows are `injected` if the tokenizer has
 /// `is_control`. White space that a control token takes from its neighbours is none of it.
-/// Cost: that of the tokenizer, and O(tokens + segments).
+/// Cost: that of the tokenizer, and O(bytes + segments).
 struct joint {
   straddle at_seam = straddle::mask;
   label_options labels{};
@@ -35,22 +37,20 @@ struct joint {
   row_verdict operator()(const P& pieces, Tokenizer&& tokenizer, token_row& row) const {
     row.clear();
     append_text(row.text, pieces);
-    std::size_t trained_bytes = 0, covered = 0, done = 0, run = 0, gap_run = 0;
-    for_each_trained(pieces, [&](span s) {
-      row.trained_runs.push_back(s);
-      trained_bytes += s.size();
-    });
+    for_each_trained(pieces, [&](span s) { row.trained_runs.push_back(s); });
     const std::size_t size = row.text.size();
+    row.under.assign(size, false);
     constexpr bool knows_control = requires(token_id id) { tokenizer.is_control(id); };
     if constexpr (knows_control) {
       for_each_run(
           pieces, [](const segment& s) { return s.origin == origin::content; },
           [&](span s) { row.content_runs.push_back(s); });
     }
-    std::size_t content_run = 0;
+    std::size_t run = 0, content_run = 0;
     const bool aligned =
         tokenizer.encode_offsets(row.text, [&](token_id id, std::size_t begin, std::size_t end) {
-          const span s{begin < size ? begin : size, end < begin ? begin : end < size ? end : size};
+          const std::size_t from = (std::min)(begin, size);
+          const span s{from, (std::min)((std::max)(end, from), size)};
           const std::size_t under = detail::bytes_in(s, row.trained_runs, run);
           bool is_trained = s.size() > 0 && under == s.size(), straddles = under > 0 && under < s.size();
           if (s.size() == 0 && size > 0) {
@@ -69,15 +69,14 @@ struct joint {
             if (tokenizer.is_control(id) && spells(row, s, content_run)) ++row.injected;
           }
           row.push(id, is_trained, labels);
-          if (s.end > done) {
-            covered += detail::bytes_in({s.begin > done ? s.begin : done, s.end}, row.trained_runs, gap_run);
-            done = s.end;
-          }
+          for (std::size_t b = s.begin; b < s.end; ++b) row.under[b] = true;
         });
-    row.uncovered = trained_bytes - covered;
+    for (const span s : row.trained_runs) {
+      for (std::size_t b = s.begin; b < s.end; ++b) row.uncovered += row.under[b] ? 0u : 1u;
+    }
     row.put_begin(labels);
     if (!aligned) return row_verdict::unaligned;
-    const row_verdict verdict = check(row, labels);
+    const row_verdict verdict = verdict_of(row, labels);
     const bool refuse = at_seam == straddle::error && !row.straddlers.empty();
     return refuse && verdict != row_verdict::injected ? row_verdict::straddled : verdict;
   }

@@ -49,7 +49,7 @@ struct prefix_length {
       row.trained += is_trained ? 1u : 0u;
     }
     row.put_begin(labels);
-    out.verdict = check(row, labels);
+    out.verdict = verdict_of(row, labels);
     return out;
   }
 };

@@ -52,6 +52,7 @@ struct token_row {
 
   std::string text;                              ///< room: the text that was tokenised last
   std::vector<span> trained_runs, content_runs;  ///< room: where they lie in it
+  std::vector<bool> under;                       ///< room: bytes under a token
 
   void clear() noexcept {
     ids.clear();
@@ -78,7 +79,7 @@ struct token_row {
 };
 
 /// What the tokens and labels of a row say about it: `ok`, `empty`, `injected`, `all_masked` or `no_end`.
-[[nodiscard]] inline row_verdict check(const token_row& row, const label_options& options) noexcept {
+[[nodiscard]] inline row_verdict verdict_of(const token_row& row, const label_options& options) noexcept {
   if (row.ids.empty()) return row_verdict::empty;
   if (row.injected > 0) return row_verdict::injected;
   if (row.trained == 0) return row_verdict::all_masked;
@@ -98,7 +99,7 @@ inline row_verdict right_cut(token_row& row, std::size_t limit, const label_opti
     row.labels.resize(limit);
     while (!row.straddlers.empty() && row.straddlers.back().token >= limit) row.straddlers.pop_back();
   }
-  return check(row, options);
+  return verdict_of(row, options);
 }
 
 namespace detail {

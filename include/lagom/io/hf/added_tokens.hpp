@@ -91,13 +91,15 @@ class hf_added_tokens {
   [[nodiscard]] bool is_special(std::string_view content) const { return specials_.contains(content); }
   [[nodiscard]] const std::map<token_id, hf_added_token>& tokens() const noexcept { return tokens_; }
 
-  /// Appends the stretches of `text`, which is the input, or a normalized part of it.
-  void find_in(std::string_view text, bool normalized, hf_matcher& matcher,
-               std::vector<hf_stretch>& out) const {
+  /// Appends the stretches of `text`, which is the input, or a normalized part of it. `plain`: special tokens are
+  /// text like any other (the reference's `encode_special_tokens`).
+  void find_in(std::string_view text, bool normalized, hf_matcher& matcher, std::vector<hf_stretch>& out,
+               bool plain = false) const {
     std::size_t done = 0;
     (normalized ? in_normalized_ : in_input_)
         .for_each(text, [&](std::size_t begin, std::size_t end, token_id id) {
           const hf_added_token& token = tokens_.at(id);
+          if (plain && is_special(token.content)) return;
           if (token.single_word) {
             const std::size_t before = begin > 0 ? begin_of_last(text, begin) : 0;
             if (begin > 0 && is_word(text.substr(before, begin - before), matcher)) return;

@@ -36,6 +36,7 @@ struct hf_cutter {
   const hf_normalizer& normalizer;
   const hf_pre_tokenizer& pre_tokenizer;
   const hf_added_tokens& added_tokens;
+  bool plain = false;  ///< special tokens are not looked for
 
   /// Calls `added(token)` and `piece(text, readable)` for the parts of a text; from the begin of a piece on
   /// that many bytes may be read, until `passed()` is called, which is before the next added token and at the
@@ -52,7 +53,7 @@ struct hf_cutter {
     }
     hf_matcher& matcher = scratch.pieces_.matcher;
     scratch.in_input_.clear();
-    added_tokens.find_in(text, false, matcher, scratch.in_input_);
+    added_tokens.find_in(text, false, matcher, scratch.in_input_, plain);
     for (const hf_stretch& s : scratch.in_input_) {
       if (s.token != no_token) {
         added(s.token);
@@ -69,7 +70,7 @@ struct hf_cutter {
         origin = normalized.origin;
       }
       scratch.in_normalized_.clear();
-      added_tokens.find_in(part, true, matcher, scratch.in_normalized_);
+      added_tokens.find_in(part, true, matcher, scratch.in_normalized_, plain);
       for (const hf_stretch& t : scratch.in_normalized_) {
         if (t.token != no_token) {
           added(t.token);
