@@ -2,17 +2,18 @@
 // AdaInfer end to end: trace a decoder, fit stopping classifiers, stop early, count everything.
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
-#include <lagom/io/describe.hpp>
 
 #include "decoder/language_model.hpp"
 #include "early_exit/experiment.hpp"
 #include "early_exit/pictures.hpp"
 #include "early_exit/report.hpp"
 #include "early_exit/stopwatch.hpp"
+#include "support/must.hpp"
 
 namespace {
 
 using namespace early_exit;
+using support::must;
 using language_model = decoder::language_model<float>;
 
 struct options {
@@ -28,16 +29,6 @@ struct options {
   std::size_t max_items = 0, wall_items = 6;
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
 };
-
-// A failure ends the program with one line.
-struct stop_program {
-  lagom::failure why;
-};
-template <class T>
-T must(lagom::result<T> r) {
-  if (!r) throw stop_program{r.error()};
-  return std::move(*r);
-}
 
 // A model, its prompts, and what every layer said about them.
 struct traced_model {
@@ -174,8 +165,6 @@ int run(const options& o) {
     must(write_json(o.json, facts, tasks, outcomes));
     fmt::print("json: {}\n", o.json);
   }
-  if (std::fflush(stdout) != 0)
-    throw stop_program{{.code = lagom::errc::cannot_write, .key = "standard output"}};
   return 0;
 }
 
@@ -220,14 +209,5 @@ int main(int argc, char** argv) {
   app.add_option("--json", o.json, "write the results to this file");
   CLI11_PARSE(app, argc, argv);
   if (o.other_model.empty() && app.count("--model") == 0) o.other_model = LAGOM_SHIPPED_MODELS "/small";
-  try {
-    return run(o);
-  } catch (const stop_program& failed) {
-    fmt::print(stderr, "early_exit: {}\n", lagom::io::describe(failed.why));
-  } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "early_exit: out of memory\n");
-  } catch (const std::exception& failed) {
-    fmt::print(stderr, "early_exit: {}\n", failed.what());
-  }
-  return 1;
+  return support::run_program("early_exit", [&] { return run(o); });
 }

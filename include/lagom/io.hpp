@@ -51,6 +51,7 @@
 #include "io/sentencepiece_segmenter.hpp"
 #include "io/slow_vocabulary.hpp"
 #include "io/special_roles.hpp"
+#include "io/text_lines.hpp"
 #include "io/tokenizer_document.hpp"
 #include "io/tokenizer_files.hpp"
 #include "io/tokenizer_json.hpp"

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "corpus_checkpoint.hpp"
+#include "text_lines.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -33,24 +34,6 @@ struct corpus_progress {
 
 namespace detail {
 
-/// Calls `visit(line)` for every line of `text` that begins in [begin, end). A line ends before '\n' or
-/// "\r\n", or at the end of the text.
-template <class Visit>
-void for_each_line_of(std::string_view text, std::size_t begin, std::size_t end, Visit visit) {
-  if (begin > 0) {  // the first begin of a line: after a line end in [begin - 1, end - 1)
-    const void* const found = begin < end ? std::memchr(text.data() + begin - 1, '\n', end - begin) : nullptr;
-    if (found == nullptr) return;
-    begin = static_cast<std::size_t>(static_cast<const char*>(found) - text.data()) + 1;
-  }
-  while (begin < end) {
-    const std::size_t stop = std::min(text.find('\n', begin), text.size());
-    std::string_view line = text.substr(begin, stop - begin);
-    if (stop < text.size() && !line.empty() && line.back() == '\r') line.remove_suffix(1);
-    visit(line);
-    begin = stop + 1;
-  }
-}
-
 /// Counts the lines that begin in [begin, end), on some threads.
 template <tokenizer T>
 void count_range(const T& tokenizer, std::string_view text, std::size_t begin, std::size_t end,
@@ -62,7 +45,7 @@ void count_range(const T& tokenizer, std::string_view text, std::size_t begin, s
     while (true) {
       const std::size_t at = begin + block * next.fetch_add(1);
       if (at >= end) return;
-      for_each_line_of(text, at, std::min(at + block, end),
+      for_each_line_in(text, at, std::min(at + block, end),
                        [&](std::string_view line) { counts.push_line(tokenizer, line); });
     }
   };
@@ -91,13 +74,6 @@ inline result<corpus_file_identity> identity_of(const std::string& path, std::st
                               static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000u +
                                   static_cast<std::uint64_t>(status.st_mtim.tv_nsec),
                               hash.value()};
-}
-
-/// Lets go of the pages before a place, so that a large file does not fill the memory.
-inline void forget_before(std::string_view text, std::size_t place) noexcept {
-  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  const std::size_t whole = place / page * page;
-  if (whole > 0) ::madvise(const_cast<char*>(text.data()), whole, MADV_DONTNEED);
 }
 
 struct no_progress {
@@ -168,7 +144,7 @@ result<vocab::corpus_counts> count_corpus(const T& tokenizer, const std::vector<
     const std::uint64_t begin = state.offset,
                         end = begin + std::min<std::uint64_t>(step, text.size() - begin);
     detail::count_range(tokenizer, text, begin, end, threads, state.counts);
-    detail::forget_before(text, end);
+    forget(text.substr(0, end));
     state.offset = end;
     if (end == text.size()) {
       ++state.file;

@@ -50,7 +50,7 @@ class model_editor {
     auto files = list_model(source_, *weights);
     if (!files) return files.error();
     if (auto ok = read_texts(*weights, *files); !ok) return ok.error();
-    if (auto ok = require_apart(target); !ok) return ok.error();
+    if (auto ok = require_apart(source_, target); !ok) return ok.error();
     auto out = output_directory::create(target);
     if (!out) return out.error();
     for (const model_entry& entry : *files) {
@@ -168,21 +168,6 @@ class model_editor {
       index->replace(*at, std::to_string(sum));
     }
     return index->edited();
-  }
-
-  /// Neither directory lies in the other.
-  result<done> require_apart(const std::string& target) const {
-    namespace fs = std::filesystem;
-    std::error_code error;
-    if (target.empty()) return failure{.code = errc::cannot_write, .key = "output directory"};
-    const std::string from = fs::weakly_canonical(source_, error).string() + "/";
-    const std::string to = fs::weakly_canonical(fs::absolute(target, error), error).string() + "/";
-    if (error) return failure{.code = errc::cannot_write, .file = target};
-    if (from.starts_with(to) || to.starts_with(from)) {
-      return failure{
-          .code = errc::unsupported, .file = target, .key = "an output directory in or around the source"};
-    }
-    return done{};
   }
 
   result<done> make(const model_entry& entry, const checkpoint& weights, const output_directory& out) {

@@ -108,6 +108,22 @@ class output_directory {
   std::string target_, partial_;
 };
 
+/// Neither directory lies in the other. Fails with `unsupported` where one does, and `cannot_write` for a target that
+/// is no path.
+[[nodiscard]] inline result<done> require_apart(const std::string& source, const std::string& target) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (target.empty()) return failure{.code = errc::cannot_write, .key = "output directory"};
+  const std::string from = fs::weakly_canonical(source, error).string() + "/";
+  const std::string to = fs::weakly_canonical(fs::absolute(target, error), error).string() + "/";
+  if (error) return failure{.code = errc::cannot_write, .file = target};
+  if (from.starts_with(to) || to.starts_with(from)) {
+    return failure{
+        .code = errc::unsupported, .file = target, .key = "an output directory in or around the source"};
+  }
+  return done{};
+}
+
 }  // namespace io
 }  // namespace v0
 }  // namespace lagom
