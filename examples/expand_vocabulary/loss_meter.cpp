@@ -132,8 +132,7 @@ lagom::result<std::unique_ptr<loss_meter>> loss_meter::open(const source_model& 
     return lagom::failure{.code = lagom::errc::missing_key, .file = file, .key = "bos_token_id"};
   }
   if (config->context < 2) {
-    return lagom::failure{
-        .code = lagom::errc::out_of_range, .file = file, .key = "max_position_embeddings"};
+    return lagom::failure{.code = lagom::errc::out_of_range, .file = file, .key = "max_position_embeddings"};
   }
   if (!source.tensors.biases.empty()) {
     return lagom::failure{.code = lagom::errc::unsupported, .key = source.tensors.biases.front()};

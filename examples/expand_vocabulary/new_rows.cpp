@@ -184,9 +184,8 @@ lagom::result<decoder::table> table_of(const tensor_view& source, const matrix_r
     std::size_t next = 0;
     for (std::size_t r = 0; r < rows.from.size(); ++r) {
       const bool made = rows.from[r] == made_row;
-      const std::byte* const at =
-          made ? rows.made.data() + width * next++
-               : source.bytes.data() + width * static_cast<std::size_t>(rows.from[r]);
+      const std::byte* const at = made ? rows.made.data() + width * next++
+                                       : source.bytes.data() + width * static_cast<std::size_t>(rows.from[r]);
       if (width > 0) std::memcpy(elements.data() + r * cols, at, width);
     }
     out = decoder::table(std::move(elements), static_cast<lagom::index_t>(cols));

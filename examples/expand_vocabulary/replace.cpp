@@ -43,7 +43,8 @@ lagom::result<changed_vocabulary> trim(const source_model& source, const vocab::
   }
   vocab::token_set always;
   lagom::io::keep_always(all, always);
-  if (auto ok = lagom::io::keep_named(source.directory, source.tokenizer_json, source.tensors.input_rows, always);
+  if (auto ok =
+          lagom::io::keep_named(source.directory, source.tokenizer_json, source.tensors.input_rows, always);
       !ok) {
     return ok.error();
   }

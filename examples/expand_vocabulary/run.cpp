@@ -70,7 +70,8 @@ class whole_run {
       if (!file.empty()) static_cast<void>(must(lagom::io::atomic_file::create(file)));
     }
     if (!o_.out.empty()) must(can_write(o_.model, o_.out));
-    for (const auto& file : {o_.held_out, o_.source_corpus, o_.words.target, o_.words.source, o_.words.dictionary}) {
+    for (const auto& file :
+         {o_.held_out, o_.source_corpus, o_.words.target, o_.words.source, o_.words.dictionary}) {
       if (!file.empty()) static_cast<void>(must(lagom::io::mapped_file::open(file)));
     }
   }
@@ -85,16 +86,17 @@ class whole_run {
     fmt::print("corpus: {} lines, {}, {} distinct pre-tokens\n", grouped(corpus_.lines()),
                size_text(static_cast<double>(corpus_.bytes())), grouped(corpus_.pre_tokens().size()));
     constexpr const char* jobs[] = {"expand", "replace", "trim"};
-    json_ = {{"model", o_.model},
-             {"job", jobs[static_cast<std::size_t>(o_.what)]},
-             {"source", {{"tokens", source_->tokenizer().size()}, {"rows", t.input_rows}, {"width", t.width}}},
-             {"corpus",
-              {{"files", o_.corpus},
-               {"lines", corpus_.lines()},
-               {"bytes", corpus_.bytes()},
-               {"characters", corpus_.characters()},
-               {"pre_tokens", corpus_.pre_tokens().size()}}},
-             {"seed", o_.seed}};
+    json_ = {
+        {"model", o_.model},
+        {"job", jobs[static_cast<std::size_t>(o_.what)]},
+        {"source", {{"tokens", source_->tokenizer().size()}, {"rows", t.input_rows}, {"width", t.width}}},
+        {"corpus",
+         {{"files", o_.corpus},
+          {"lines", corpus_.lines()},
+          {"bytes", corpus_.bytes()},
+          {"characters", corpus_.characters()},
+          {"pre_tokens", corpus_.pre_tokens().size()}}},
+        {"seed", o_.seed}};
     if (o_.what != job::trim) {
       json_["init"] = o_.inits;
       json_["head_init"] = head_init_ ? json(o_.head_init) : json();
@@ -128,10 +130,11 @@ class whole_run {
       return static_cast<std::uint64_t>(lagom::io::info(type).bits) / 8;
     };
     // Rows, padding included: what the files lose and gain.
-    std::uint64_t saved = (t.input_rows - std::min<std::uint64_t>(t.input_rows, height())) * t.width *
-                          bytes_of(t.input_type);
+    std::uint64_t saved =
+        (t.input_rows - std::min<std::uint64_t>(t.input_rows, height())) * t.width * bytes_of(t.input_type);
     if (!t.heads.empty()) {
-      saved += (t.head_rows - std::min<std::uint64_t>(t.head_rows, height())) * t.width * bytes_of(t.head_type);
+      saved +=
+          (t.head_rows - std::min<std::uint64_t>(t.head_rows, height())) * t.width * bytes_of(t.head_type);
     }
     fmt::print("trimmed: {} tokens of {} stay, {:.1f} % of the tokens go, {} of rows\n", grouped(after),
                grouped(before), 100 * (1 - static_cast<double>(after) / static_cast<double>(before)),

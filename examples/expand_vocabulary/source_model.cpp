@@ -29,9 +29,9 @@ lagom::result<std::unique_ptr<source_model>> source_model::open(const std::strin
                           .expected = tensors->head_rows,
                           .found = tensors->vocab_size};
   }
-  return std::unique_ptr<source_model>(new source_model{
-      directory, std::move(*config), std::move(text->text), std::move(*tokenizer), std::move(*weights),
-      std::move(*tensors)});
+  return std::unique_ptr<source_model>(new source_model{directory, std::move(*config), std::move(text->text),
+                                                        std::move(*tokenizer), std::move(*weights),
+                                                        std::move(*tensors)});
 }
 
 lagom::token_id source_model::start() const {

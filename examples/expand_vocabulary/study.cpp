@@ -36,7 +36,8 @@ void print_study(const std::vector<lagom::vocab::expansion_study_row>& rows) {
                r.tokens_per_character);
   }
   fmt::print(
-      "Each row against the last one: new tokens in common, their order, Align's weights, and the tokens that "
+      "Each row against the last one: new tokens in common, their order, Align's weights, and the tokens "
+      "that "
       "the\nwhole corpus takes with them.\n");
 }
 

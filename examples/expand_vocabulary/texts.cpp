@@ -32,8 +32,7 @@ lagom::result<std::vector<State>> over_lines(const text_files& paths, unsigned t
     for (std::size_t i = next++; i < parts.size(); i = next++) {
       const auto [text, begin] = parts[i];
       const std::size_t end = std::min(begin + block, text.size());
-      lagom::io::for_each_line_in(text, begin, end,
-                                  [&](std::string_view line) { visit(states[t], line); });
+      lagom::io::for_each_line_in(text, begin, end, [&](std::string_view line) { visit(states[t], line); });
       lagom::io::forget(text.substr(begin, end - begin));
       bar.advance();
     }
@@ -67,8 +66,7 @@ lagom::result<lagom::done> align_texts(const lagom::io::hf_tokenizer& source,
     lagom::vocab::corpus_alignment sum;
   };
   auto states = over_lines<state>(
-      paths, threads, "aligning",
-      [&] { return state{line_tokenizer(source), line_tokenizer(target), sum}; },
+      paths, threads, "aligning", [&] { return state{line_tokenizer(source), line_tokenizer(target), sum}; },
       [](state& s, std::string_view line) { s.sum.push_line(s.source, s.target, line); });
   if (!states) return states.error();
   for (const state& s : *states) sum.merge(s.sum);

@@ -38,17 +38,7 @@ endforeach()
 
 # ---- failure: one line, no crash -----------------------------------------------------------------------------
 set(good_line "{\"task\":\"a\",\"grade\":\"g\",\"split\":\"test\",\"prompt\":\"x\",\"answer\":\"y\"}\n")
-function(must_fail what expected)
-  execute_process(COMMAND ${PROGRAM} ${ARGN} RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE said TIMEOUT 60)
-  string(REGEX MATCHALL "\n" newlines "${said}")
-  list(LENGTH newlines count)
-  if(NOT status MATCHES "^[0-9]+$" OR status EQUAL 0 OR status GREATER 127)
-    message(FATAL_ERROR "${what}: status ${status}\n${said}")
-  endif()
-  if(NOT said MATCHES "${expected}" OR count GREATER 2)
-    message(FATAL_ERROR "${what}: expected one line with \"${expected}\", got\n${said}")
-  endif()
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/must_fail.cmake)
 
 file(WRITE ${WORK}/empty.jsonl "\n\n")
 file(WRITE ${WORK}/bad.jsonl "${good_line}{\"task\":\n")
