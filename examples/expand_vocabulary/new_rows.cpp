@@ -45,10 +45,10 @@ lagom::mat_view<const T> matrix_of(const tensor_view& from, std::vector<T>& copy
   return {elements->data(), rows, static_cast<lagom::index_t>(from.elements()) / rows};
 }
 
-// Whether a row of a plan is a source row as it is.
+// Whether a row of a plan is that of the same token in the source, as it is.
 bool only_copies(const embed::plan& plan, std::size_t r) {
-  return plan.row(r).size() == 1 && plan.row(r)[0].weight == 1 && plan.gaussians(r).empty() &&
-         plan.rescaling(r).to == embed::rescale::rule::none;
+  return plan.made_by(r) == embed::method::copy && plan.row(r).size() == 1 && plan.row(r)[0].weight == 1 &&
+         plan.gaussians(r).empty() && plan.rescaling(r).to == embed::rescale::rule::none;
 }
 
 // Where every row comes from, without the made ones themselves.

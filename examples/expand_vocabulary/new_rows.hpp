@@ -40,8 +40,8 @@ struct model_rows {
   std::vector<std::byte> bias;      // made elements of the head's bias, where it has one
 };
 
-// Applies one plan to the input embedding and one to the head and its bias, up to a height. Rows that a plan only
-// copies are taken from the source; rows that are no tokens never win: they are the mean row, and -infinity in a bias.
+// Applies one plan to the input embedding and one to the head and its bias, up to a height. Rows that a plan
+// copies for the same token are taken from the source; rows that are no tokens never win: they are the mean row, and -infinity in a bias.
 // Memory: the made rows. Fails with `wrong_dtype` for a matrix that is no plain floating point.
 [[nodiscard]] lagom::result<model_rows> rows_of_model(const source_model& source,
                                                       const lagom::vocab::expansion& change,
