@@ -160,6 +160,7 @@ TEST_CASE("what cannot be scored says why", "[prompt][label]") {
   const auto prefix = label_trie::build(labels{{1}, {1, 2}});
   CHECK(prefix->choose(logits).error().code == lagom::errc::missing_key);
   CHECK(prefix->choose(logits, token_id{0}));
+  CHECK(prefix->choose(logits, token_id{2}).error().code == lagom::errc::duplicate_key);
   const auto trie = label_trie::build(labels{{1}, {7}});
   CHECK(trie->choose(logits).error().code == lagom::errc::unknown_token);
   CHECK(trie->choose(logits).error().row == 1);

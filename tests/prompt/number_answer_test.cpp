@@ -123,6 +123,18 @@ TEST_CASE("any bytes give numbers that lie in them", "[prompt][number]") {
   }
 }
 
+TEST_CASE("long lists of numbers take linear time", "[prompt][number]") {
+  for (const std::string_view piece : {"1 ", "1,", "1.", "111 ", "1.1,", "111,111.", "'1"}) {
+    std::string text;
+    while (text.size() < 200000) text += piece;
+    for (const numerals way : {numerals::any, numerals::point, numerals::comma}) {
+      std::size_t count = 0;
+      for_each_number(text, way, [&](const number&) { ++count; });
+      CHECK(count > 0);
+    }
+  }
+}
+
 TEST_CASE("the answer is the last number, or what follows the cue", "[prompt][number]") {
   CHECK(number_answer("2 + 3 = 5 apples")->value == "5");
   CHECK_FALSE(number_answer("no idea"));

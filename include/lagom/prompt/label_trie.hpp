@@ -76,7 +76,7 @@ class label_trie {
 
   /// Log probabilities among the labels. `logits(prefix)` gives the logits, a span of float, after the prompt and
   /// `prefix`, a span of tokens; it is called once for each place where labels part. `end` is the token that ends an
-  /// answer, needed (`missing_key`) when a label begins another. A token without a logit: `unknown_token` with the
+  /// answer, needed (`missing_key`) when a label begins another, and no token of a label there (`duplicate_key`). A token without a logit: `unknown_token` with the
   /// label's row; a logit that is NaN or infinite: `not_finite`, likewise.
   template <class Logits>
   [[nodiscard]] result<std::vector<double>> choose(Logits&& logits, token_id end = no_token) const {
@@ -111,6 +111,10 @@ class label_trie {
       const bool ends = labels_[order_[at.begin]].size() == at.depth;
       if (full ? !(ends && branches.size() == 1) : branches.size() > 1) {
         if (!full && ends && end < 0) return failure{.code = errc::missing_key, .key = "end token"};
+        for (std::size_t k = 1; !full && ends && k < branches.size(); ++k) {
+          if (token(branches[k].begin, at.depth) == end)
+            return failure{.code = errc::duplicate_key, .key = "end token", .row = order_[branches[k].begin]};
+        }
         const std::vector<token_id>& any = labels_[order_[at.begin]];
         const std::vector<token_id>& prefix = ends ? any : labels_[order_[at.end - 1]];
         const std::span<const float> now = logits(std::span<const token_id>(prefix.data(), at.depth));

@@ -128,10 +128,10 @@ struct number_shape {
   };
   if (left == 1) return {};
   const s first = before(1);
-  const std::size_t many = run(1);
   const bool may_group = length(0) <= 3 && g[from].digits[0] != '0';
   if (first == s::arabic_point) return {2, 1, 0};
   if (first == s::comma || first == s::point) {
+    const std::size_t many = run(1);
     bool threes = may_group && length(many) == 3, twos = threes;  // 1,234,567 and 12,34,567
     for (std::size_t i = 1; i < many; ++i) {
       threes = threes && length(i) == 3;
@@ -151,7 +151,7 @@ struct number_shape {
   // Spaces and quotes group as long as three digits follow.
   if (!may_group || (first == s::blank && way != numerals::comma)) return {};
   std::size_t end = 1;
-  while (end <= many && length(end) == 3) ++end;
+  while (before(end) == first && length(end) == 3) ++end;
   if (end == 1) return {};
   const s next = before(end);
   const bool decimals =

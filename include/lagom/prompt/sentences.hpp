@@ -34,7 +34,7 @@ namespace detail {
   constexpr std::string_view numbered[] = {"No",  "Fig", "Eq", "Vol",
                                            "Sec", "p",   "pp", "approx"};  // a number follows
   std::size_t begin = dot;
-  while (begin > 0) {
+  while (begin > 0 && dot - begin < 8) {  // longer than any abbreviation
     const char c = text[begin - 1];
     if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.')) break;
     --begin;
