@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <random>
 #include <string>
@@ -182,6 +183,11 @@ TEST_CASE("the largest logit of any piece ties labels that share one", "[prompt]
   logits[' '] = 5;
   logits['T'] = 4;
   const byte_tokenizer t;
+  const std::uint32_t nan = 0x7fc00000u;
+  std::memcpy(&logits['u'], &nan, 4);
+  CHECK(first_token_max(t, "True", logits) == 5);
+  CHECK(first_token_max(t, "True", {}) == std::numeric_limits<float>::lowest());
+  logits['u'] = 0;
   CHECK(first_token_max(t, "True", logits) == first_token_max(t, "Neither", logits));  // both have the space
   const auto tokens = tokens_of_labels(t, "Answer:", find_nli_labels("en")->words);
   const auto trie = label_trie::build(tokens.labels);

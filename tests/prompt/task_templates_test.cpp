@@ -162,6 +162,8 @@ TEST_CASE("demonstrations come before the question", "[prompt][task]") {
   CHECK(text_of(p) == asked);
   p.tail = " ";
   CHECK(text_of(p) == asked + " ");
+  p.question.answer = {"", "sw", true};
+  CHECK(size_of(p).trained == 0);
   p.question.answer = {"a3", "sw", true};
   CHECK(text_of(p) == asked + " a3\n");
   std::vector<span> trained;

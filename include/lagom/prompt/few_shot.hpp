@@ -25,7 +25,7 @@ struct few_shot {
   demonstration question{};
   std::string_view lead = " ";
   std::string_view end = "\n";
-  std::string_view tail{};  ///< after a question without answer: " " is what 2406.11477 has for spans
+  std::string_view tail{};  ///< after a question without answer: " " is what arXiv 2406.11477 has for spans
   prompt::role role = prompt::role::none;
   std::string_view language{};
 
@@ -44,7 +44,7 @@ struct few_shot {
       const bool answered = !asks || !d.answer.text.empty();
       while (at.step < 4) {
         const std::size_t step = at.step++;
-        out = {lead, role, {}, language, d.answer.trained, origin::literal};
+        out = {lead, role, {}, language, answered && d.answer.trained, origin::literal};
         if (step == 2) {
           out.text = d.answer.text;
           out.section = "answer";

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "../core/math.hpp"
 #include "../core/tokenizer.hpp"
 
 namespace lagom {
@@ -53,17 +54,18 @@ template <tokenizer Tokenizer>
   return out;
 }
 
-/// `first_token_max`, a defect of the released evaluation of arXiv 2406.11477 (llm-cva): the score of a label is the
+/// `first_token_max`, a defect of the released evaluation of arXiv 2402.10712: the score of a label is the
 /// largest logit of the first step over all sub-tokens of `w` and of ` w`. Labels that share a piece (a lone space, a
 /// common syllable) tie at it. For comparison only. `word` is the label without its space. A token without a logit
-/// does not count; a label without tokens is negative infinity's stand-in, the lowest float.
+/// and a logit that is NaN or infinite do not count; a label without any gets the lowest float.
 template <tokenizer Tokenizer>
 [[nodiscard]] float first_token_max(const Tokenizer& tokenizer, std::string_view word,
                                     std::span<const float> logits) {
   float best = (std::numeric_limits<float>::lowest)();
   const auto take = [&](token_id t) {
-    if (t >= 0 && static_cast<std::size_t>(t) < logits.size())
-      best = (std::max)(best, logits[static_cast<std::size_t>(t)]);
+    if (t < 0 || static_cast<std::size_t>(t) >= logits.size()) return;
+    const float& x = logits[static_cast<std::size_t>(t)];
+    if (is_finite(&x)) best = (std::max)(best, x);
   };
   tokenizer.encode(word, take);
   std::string spaced(" ");
