@@ -40,6 +40,7 @@
 #include "prompt/numerals.hpp"
 #include "prompt/packed.hpp"
 #include "prompt/packing_window.hpp"
+#include "prompt/parallel_training.hpp"
 #include "prompt/parse_sections.hpp"
 #include "prompt/permutation.hpp"
 #include "prompt/pivot_choice.hpp"
@@ -67,6 +68,7 @@
 #include "prompt/strip.hpp"
 #include "prompt/successor_set.hpp"
 #include "prompt/synthesizer.hpp"
+#include "prompt/taco.hpp"
 #include "prompt/task_style.hpp"
 #include "prompt/task_templates.hpp"
 #include "prompt/template_form.hpp"
@@ -76,5 +78,6 @@
 #include "prompt/text_template.hpp"
 #include "prompt/token_row.hpp"
 #include "prompt/tolerant_scanner.hpp"
+#include "prompt/watched_reader.hpp"
 #include "prompt/word_overlap.hpp"
 // clang-format on

@@ -36,6 +36,7 @@ enum class verdict : std::uint8_t {
   done,         ///< the target section is over
   unreachable,  ///< the bytes that are left do not suffice to begin the target section
   over_budget,  ///< the target section is open and the bytes are used up
+  looping,      ///< the text repeats itself: said by `watched_reader` alone
 };
 
 /// The streaming parser of a grammar: the same sections, to the byte, wherever the text is cut. The state is a plain
