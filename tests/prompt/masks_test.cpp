@@ -6,6 +6,8 @@
 #include <lagom/prompt/prefix_length.hpp>
 #include <lagom/prompt/spelled_offsets.hpp>
 
+#include <functional>
+
 #include "prompt/support.hpp"
 #include "support/catch.hpp"
 
@@ -187,6 +189,24 @@ TEST_CASE("joint rows are those of the whole text, labelled by bytes", "[prompt]
   }
   CHECK(straddlers > 500);
   CHECK(uncovered > 500);
+}
+
+TEST_CASE("offsets that no text has are brought into it", "[prompt][masks]") {
+  struct wild {
+    bool encode_offsets(std::string_view,
+                        const std::function<void(token_id, std::size_t, std::size_t)>& sink) const {
+      sink(1, 9, 20);
+      sink(2, 1, 0);
+      sink(3, 2, 99);
+      sink(4, 0, 2);
+      return true;
+    }
+  };
+  token_row row;
+  const listed_prompt p{{{.text = "ab"}, {.text = "cd", .trained = true}}};
+  CHECK(joint{}(p, wild{}, row) == row_verdict::ok);
+  CHECK(row.labels == ids_t{1, -100, 3, -100});
+  CHECK(row.uncovered == 0);
 }
 
 TEST_CASE("rows that teach nothing say so", "[prompt][masks]") {

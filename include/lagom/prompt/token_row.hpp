@@ -47,7 +47,7 @@ struct token_row {
   std::vector<token_id> ids, labels;  ///< of one size; a label is the id itself, or `ignore`
   std::vector<straddler> straddlers;
   std::size_t trained = 0;    ///< tokens with a label
-  std::size_t uncovered = 0;  ///< trained bytes that lie under no token
+  std::size_t uncovered = 0;  ///< trained bytes under no token; for `isolated`, of runs that gave none at all
   std::size_t injected = 0;   ///< control tokens that text of a user spells
 
   std::string text;                              ///< room: the text that was tokenised last
