@@ -74,10 +74,11 @@ class label_trie {
     return true;
   }
 
-  /// Log probabilities among the labels. `logits(prefix)` gives the logits, a span of float, after the prompt and
-  /// `prefix`, a span of tokens; it is called once for each place where labels part. `end` is the token that ends an
-  /// answer, needed (`missing_key`) when a label begins another, and no token of a label there (`duplicate_key`). A token without a logit: `unknown_token` with the
-  /// label's row; a logit that is NaN or infinite: `not_finite`, likewise.
+  /// Log probabilities among the labels. `logits(prefix)` gives the logits, a span of float, after the prompt
+  /// and `prefix`, a span of tokens; it is called once for each place where labels part. `end` is the token
+  /// that ends an answer, needed (`missing_key`) when a label begins another, and no token of a label there
+  /// (`duplicate_key`). A token without a logit: `unknown_token` with the label's row; a logit that is NaN or
+  /// infinite: `not_finite`, likewise.
   template <class Logits>
   [[nodiscard]] result<std::vector<double>> choose(Logits&& logits, token_id end = no_token) const {
     return walk(logits, end, false);

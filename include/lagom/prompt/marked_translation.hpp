@@ -93,8 +93,8 @@ enum class split_code : std::uint8_t {
           "empty_response"};
 }
 
-/// How marks are looked for: to the byte, or as translators rewrite them: other ASCII case, white space inside, and the
-/// full-width forms of ASCII (`＜｜user｜＞`).
+/// How marks are looked for: to the byte, or as translators rewrite them: other ASCII case, white space
+/// inside, and the full-width forms of ASCII (`＜｜user｜＞`).
 enum class mark_matching : std::uint8_t { exact, folded };
 
 /// Bytes of a mark in a text.
@@ -173,8 +173,8 @@ struct split_translation {
   return out;
 }
 
-/// A quad of a pair in the pivot language and its translation; the id is the pair's. `account` counts what became of it.
-/// Gives false, and leaves `out`, where there is no quad. The quad sees both texts.
+/// A quad of a pair in the pivot language and its translation; the id is the pair's. `account` counts what
+/// became of it. Gives false, and leaves `out`, where there is no quad. The quad sees both texts.
 [[nodiscard]] constexpr bool make_quad(const pair& source, std::string_view translation, quad& out,
                                        losses<split_code>& account, const translation_marks& marks = {},
                                        mark_matching how = mark_matching::folded) noexcept {

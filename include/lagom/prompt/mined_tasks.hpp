@@ -17,8 +17,8 @@ namespace lagom {
 inline namespace v0 {
 namespace prompt {
 
-/// What a task asks. The six types are those of arXiv 2309.09530 (section 3): summary, word to text, inference, common
-/// sense, paraphrase, completion. The split below them, the cues and all wording are ours.
+/// What a task asks. The six types are those of arXiv 2309.09530 (section 3): summary, word to text,
+/// inference, common sense, paraphrase, completion. The split below them, the cues and all wording are ours.
 enum class mined_kind : std::uint8_t {
   title,          ///< summary: a title for the text
   keywords,       ///< word to text: a sentence from three of its long words
@@ -148,9 +148,9 @@ inline constexpr cue inner_cues[] = {
 
 }  // namespace detail
 
-/// The tasks of a text, in the order of `mined_kind`, at most `per_kind` of each, the first ones of the text. `title` may
-/// be empty. Matching is by ASCII cues to the byte: texts in other languages give title, keywords and completion at
-/// most. O(bytes x cues).
+/// The tasks of a text, in the order of `mined_kind`, at most `per_kind` of each, the first ones of the text.
+/// `title` may be empty. Matching is by ASCII cues to the byte: texts in other languages give title, keywords
+/// and completion at most. O(bytes x cues).
 [[nodiscard]] inline std::vector<mined_task> mine_tasks(std::string_view title, std::string_view text,
                                                         mining how = {}) {
   std::array<std::vector<mined_task>, mined_kinds> found;

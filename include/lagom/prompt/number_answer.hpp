@@ -23,7 +23,8 @@ namespace detail {
   return begin < at ? decode_utf8(text, begin).code : U'\0';
 }
 
-/// Whether a dash after this character is no sign: letters of scripts that put spaces between words, digits, `)`, `%`.
+/// Whether a dash after this character is no sign: letters of scripts that put spaces between words, digits,
+/// `)`, `%`.
 [[nodiscard]] constexpr bool joins_dash(char32_t c) {
   if (c < 0x80)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ')' || c == '%';
@@ -93,13 +94,15 @@ inline void take_groups(std::string_view text, std::size_t& i, std::vector<digit
 
 /// Calls `visit(number)` for every number of a text, from left to right.
 ///
-/// Digits are 22 sets of decimal digits, ASCII and full width among them; numbers in words or in Han numerals are not
-/// read. Groups of digits are joined by `,` `.` their full-width forms, the Arabic separators, apostrophes and
-/// spaces by these rules: where `,` and `.` both stand, the last one begins the decimals; one that repeats before
-/// groups of three (or the Indian two, two, three) groups; one that repeats otherwise makes a list (`1,2,3`); a single
-/// one is read as `numerals` says; apostrophes, no-break and thin spaces group before three digits. A fraction, a date or a time is several numbers. Signs are `-` U+2212 U+2013,
-/// directly before the number or its currency sign, where no letter of a script with spaces, no digit, `)` or `%` stands
-/// before them (`10-5` is 10 and 5, `F-16` is 16). `.5` is 0.5 after anything but a letter, a digit or a point. O(bytes).
+/// Digits are 22 sets of decimal digits, ASCII and full width among them; numbers in words or in Han numerals
+/// are not read. Groups of digits are joined by `,` `.` their full-width forms, the Arabic separators,
+/// apostrophes and spaces by these rules: where `,` and `.` both stand, the last one begins the decimals; one
+/// that repeats before groups of three (or the Indian two, two, three) groups; one that repeats otherwise
+/// makes a list (`1,2,3`); a single one is read as `numerals` says; apostrophes, no-break and thin spaces
+/// group before three digits. A fraction, a date or a time is several numbers. Signs are `-` U+2212 U+2013,
+/// directly before the number or its currency sign, where no letter of a script with spaces, no digit, `)` or
+/// `%` stands before them (`10-5` is 10 and 5, `F-16` is 16). `.5` is 0.5 after anything but a letter, a
+/// digit or a point. O(bytes).
 template <class Visit>
 void for_each_number(std::string_view text, numerals way, Visit&& visit) {
   std::vector<detail::digit_group> groups;

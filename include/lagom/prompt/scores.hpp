@@ -20,8 +20,8 @@ enum class both_orders : std::uint8_t {
   sum,     ///< a win and a tie are a win, a loss and a tie a loss, a win and a loss a tie
 };
 
-/// One preference from the verdicts in the two orders, both told from the first system's side. Papers that judge twice
-/// (2306.05685 among them) differ in the rule, and say "conservative" for `agreed`.
+/// One preference from the verdicts in the two orders, both told from the first system's side. Papers that
+/// judge twice (2306.05685 among them) differ in the rule, and say "conservative" for `agreed`.
 [[nodiscard]] constexpr preference settle(preference one, preference swapped, both_orders rule) noexcept {
   if (rule == both_orders::agreed) return one == swapped ? one : preference::tie;
   const int sum = static_cast<int>(one) + static_cast<int>(swapped);
@@ -82,7 +82,8 @@ struct truthfulness {
   friend constexpr bool operator==(const truthfulness&, const truthfulness&) = default;
 };
 
-/// Right answers of all questions: SVAMP, MGSM, MSVAMP. A question without an answer counts as wrong. A mergeable value.
+/// Right answers of all questions: SVAMP, MGSM, MSVAMP. A question without an answer counts as wrong. A
+/// mergeable value.
 struct accuracy {
   std::uint64_t questions = 0, answered = 0, right = 0;
 
@@ -102,8 +103,8 @@ struct accuracy {
   friend constexpr bool operator==(const accuracy&, const accuracy&) = default;
 };
 
-/// (score - source) / source, in percent: how the decks compare an adapted model with its source, and a method with its
-/// baseline. Nothing where the source is 0.
+/// (score - source) / source, in percent: how the decks compare an adapted model with its source, and a
+/// method with its baseline. Nothing where the source is 0.
 [[nodiscard]] constexpr std::optional<double> relative_change(double score, double source) noexcept {
   if (source == 0) return std::nullopt;
   return 100 * (score - source) / source;

@@ -57,10 +57,11 @@ namespace detail {
 
 /// Calls `visit(sentence)` for every sentence, without the white space around it; none is empty.
 ///
-/// A sentence ends at a blank line; after the marks of scripts whose marks do nothing else (`。` `।` `؟` `።` `។` ...);
-/// and after `.` `!` `?` `…` when white space follows that no small ASCII letter comes after, unless the stop ends one of
-/// thirty-one English abbreviations (`No.` and its like before a number) or a single capital but I. Closing quotes and brackets go with the sentence. Thai and
-/// other texts without marks are one sentence a paragraph. O(bytes).
+/// A sentence ends at a blank line; after the marks of scripts whose marks do nothing else (`。` `।` `؟` `።`
+/// `។` ...); and after `.` `!` `?` `…` when white space follows that no small ASCII letter comes after,
+/// unless the stop ends one of thirty-one English abbreviations (`No.` and its like before a number) or a
+/// single capital but I. Closing quotes and brackets go with the sentence. Thai and other texts without marks
+/// are one sentence a paragraph. O(bytes).
 template <class Visit>
 constexpr void for_each_sentence(std::string_view text, Visit&& visit) {
   std::size_t begin = 0;
