@@ -27,7 +27,10 @@ template <std::size_t N>
   std::array<span, N> expected{};
   for_each_span(built, [&](span at, const segment& s) {
     for (std::size_t i = 0; i < N; ++i) {
-      if (s.origin == origin::content && texts[i] && s.section == g.sections[i].name) expected[i] = at;
+      if (s.origin != origin::content || !texts[i] || s.section != g.sections[i].name) continue;
+      expected[i] = at;
+      if (level != matching::exact)  // white space at the end belongs to the header that follows
+        expected[i].end = at.begin + s.text.find_last_not_of(" \t\r\n") + 1;
     }
   });
   const auto inside = [&](std::size_t offset) -> std::optional<collision> {
