@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/stride.hpp"
 
 namespace {
 
@@ -46,7 +47,9 @@ TEST_CASE("components in any combination do what the reference does", "[io][toke
   for (const json& t : load("texts.json")) texts.push_back(t);
   for (const json& t : golden["texts"]) texts.push_back(t);
   REQUIRE(golden["cases"].size() >= 200);
+  std::size_t at = 0;
   for (const json& row : golden["cases"]) {
+    if (at++ % lagom_test::stride != 0) continue;
     json document = {{"added_tokens", json::array()}, {"model", golden["models"][row[0].get<std::size_t>()]}};
     std::size_t part = 1;
     for (const char* const key : {"normalizer", "pre_tokenizer", "post_processor", "decoder"}) {
