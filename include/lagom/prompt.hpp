@@ -10,6 +10,7 @@
 #include "prompt/chat_family.hpp"
 #include "prompt/chat_style.hpp"
 #include "prompt/code_switched.hpp"
+#include "prompt/closing_watch.hpp"
 #include "prompt/collides.hpp"
 #include "prompt/conjugate.hpp"
 #include "prompt/conversation.hpp"

@@ -18,8 +18,8 @@ struct collision {
 };
 
 /// The first place of the contents that a parser of this level would read as a header or a closing mark, or would not
-/// read back. None: what is built of them is read back as they are. At tolerant levels white space around contents is
-/// not looked at. O(text); nothing is allocated.
+/// read back. None: what is built of them is read back as they are, at tolerant levels without the white space around
+/// them. O(text); nothing is allocated. Precondition: `scannable(g)`.
 template <std::size_t N>
 [[nodiscard]] constexpr std::optional<collision> collides(const grammar<N>& g, const fields<N>& texts,
                                                           matching level) {
@@ -47,16 +47,24 @@ template <std::size_t N>
     };
     for_each_segment(built, [&](const segment& s) { reader.feed(s.text, watch); });
     reader.finish(watch);
-    if (first) return first;
     const sections_found<N>& found = reader.found();
-    for (std::size_t i = 0; i < N;
-         ++i) {  // no header inside: a closing mark, or an end that was not read as content
-      if (!texts[i]) continue;
-      const std::size_t read = found.sections[i].content.size();
-      if (level == matching::exact ? read != texts[i]->size() : read != trimmed(*texts[i]).size())
-        return collision{i, (std::min)(read, texts[i]->size())};
+    std::optional<collision>
+        other;  // no header inside: a closing mark, or an end that was not read as content
+    bool same = found.preamble.size() == 0 && !found.cut_in_header;
+    for (std::size_t i = N; i-- > 0;) {
+      const found_section& s = found.sections[i];
+      if (!texts[i]) {
+        same = same && s.count == 0;
+        continue;
+      }
+      const std::size_t size = level == matching::exact ? texts[i]->size() : trimmed(*texts[i]).size();
+      if (s.count == 1 && s.content.size() == size) continue;
+      same = false;
+      const std::size_t end = s.content.end > expected[i].begin ? s.content.end - expected[i].begin : 0;
+      if (size > 0) other = collision{i, (std::min)(end, texts[i]->size())};
     }
-    return std::nullopt;
+    if (same) return std::nullopt;
+    return first ? first : other;
   };
   return level == matching::exact ? look(exact_reader<N>(g)) : look(tolerant_reader<N>(g, level));
 }

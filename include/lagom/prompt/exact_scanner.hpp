@@ -11,11 +11,13 @@ inline namespace v0 {
 namespace prompt {
 
 /// A delimiter is `separator header header_end`, at the very beginning also without `separator`, or the grammar's
-/// `closing`. Everything between two delimiters is content, byte for byte. What is kept back is the longest end of the text that begins a delimiter.
+/// `closing`. Everything between two delimiters is content, byte for byte. What is kept back is the longest end of the
+/// text that begins a delimiter: less than the longest one.
 ///
 /// `feed` and `finish` call `out.content(text, offset)`, `out.header(section, deviation, begin, end)`, which gives
-/// whether it counts (it is content where it does not), and `out.closing(end)` in the order of the text, wherever it is cut. O(n) for headers of bounded length; where nothing is kept back, as fast as
-/// `memchr`. Precondition: `scannable(grammar)`.
+/// whether it counts (it is content where it does not), and `out.closing(end)` in the order of the text, wherever it is
+/// cut. O(n) for headers of bounded length; where nothing is kept back, as fast as `memchr`.
+/// Precondition: `scannable(grammar)`.
 template <std::size_t N>
 class exact_scanner {
  public:
@@ -23,10 +25,19 @@ class exact_scanner {
 
   [[nodiscard]] constexpr std::size_t held() const noexcept { return held_.size(); }
 
+  /// The text goes on after a header that was written already. Before any `feed`.
+  constexpr void begin_inside() noexcept { inside_ = true; }
+  /// Bytes that the header of a section takes at least.
+  [[nodiscard]] constexpr std::size_t least(std::size_t section) const noexcept {
+    return size_of(section, false);
+  }
+  /// Whether the section would begin if the text ended here: never, a header that is read whole is not kept back.
+  [[nodiscard]] constexpr bool about_to_open(std::size_t) const noexcept { return false; }
+
   template <class Out>
   constexpr void feed(std::string_view bytes, Out& out) {
     for (std::size_t i = 0; i < bytes.size();) {
-      if (held_.size() == 0 && offset_ > 0) {  // nothing begins here: on to the next byte that may begin one
+      if (held_.size() == 0 && !at_begin()) {  // nothing begins here: on to the next byte that may begin one
         const std::size_t next = next_start(bytes, i);
         if (next > i) out.content(bytes.substr(i, next - i), offset_);
         offset_ += next - i;
@@ -45,7 +56,7 @@ class exact_scanner {
     const std::string_view rest = held_.view();
     for (std::size_t s = 0; s < N; ++s) {
       if (!awaited(s)) continue;
-      if (offset_ == 0 && !rest.empty() && begins(s, false, rest)) return true;
+      if (at_begin() && !rest.empty() && begins(s, false, rest)) return true;
       if (rest.size() > grammar_->separator.size() && begins(s, true, rest)) return true;
     }
     release(rest.size(), out);
@@ -53,6 +64,8 @@ class exact_scanner {
   }
 
  private:
+  // Whether a header may stand without a separator.
+  [[nodiscard]] constexpr bool at_begin() const noexcept { return offset_ == 0 && !inside_; }
   // The delimiter of section `s`, as two parts in a row: the separator, absent at the beginning, and the rest.
   [[nodiscard]] constexpr char byte_of(std::size_t s, bool separated, std::size_t at) const noexcept {
     const std::string_view first = separated ? grammar_->separator : std::string_view{};
@@ -100,7 +113,7 @@ class exact_scanner {
       }
       for (std::size_t s = 0; s < N; ++s) {
         for (const bool separated : {true, false}) {
-          if ((!separated && offset_ > 0) || !begins(s, separated, text)) continue;
+          if ((!separated && !at_begin()) || !begins(s, separated, text)) continue;
           if (text.size() == size_of(s, separated)) {
             if (!out.header(s, deviation::none, offset_, offset_ + text.size()))
               return release(text.size(), out);
@@ -126,6 +139,7 @@ class exact_scanner {
   const grammar<N>* grammar_;
   held_bytes held_{};
   std::size_t offset_ = 0;  // of the first byte kept back
+  bool inside_ = false;     // what comes first is content
 };
 
 }  // namespace prompt

@@ -15,7 +15,7 @@ namespace prompt {
 enum class on_collision : std::uint8_t {
   error,   ///< the row is refused; the caller has the place
   escape,  ///< the line is quoted (`> ` before the header); a closing mark gets a blank before its last byte
-  drop,    ///< the section is left out
+  drop,    ///< the section is left out; the target section never is, and its collision is left
 };
 
 /// Contents that are read back as they are, or the collision that is left. `changed` counts quotes and omissions.
@@ -40,13 +40,16 @@ template <std::size_t N>
     const auto [section, offset] = *out.left;
     const std::string_view text = *out.texts[section];
     if (what == on_collision::drop) {
+      if (section == g.target) return out;
       out.texts[section] = std::nullopt;
       ++out.changed;
       continue;
     }
-    const bool closing = !g.closing.empty() && text.substr(offset).starts_with(g.closing);
-    const std::size_t at =
-        closing ? offset + g.closing.size() - 1 : text.find_first_not_of(" \t\r\n", offset);
+    const bool exact = level == matching::exact;
+    const std::string_view mark = exact ? g.closing : trimmed(g.closing);
+    const std::size_t word = text.find_first_not_of(" \t\r\n", offset), from = exact ? offset : word;
+    const bool closing = !mark.empty() && from < text.size() && text.substr(from).starts_with(mark);
+    const std::size_t at = closing ? from + mark.size() - 1 : word;
     if (at == std::string_view::npos || at > text.size()) return out;  // no header to quote
     std::string quoted(text.substr(0, at));
     quoted += closing ? " " : "> ";

@@ -14,11 +14,11 @@ namespace prompt {
 /// What is wrong with an answer; the first of these that holds.
 enum class parse_code : std::uint8_t {
   ok,
-  no_sections,       ///< not one header: all of the text is preamble
   truncated,         ///< the text ends within a header, and the target section has not begun
+  no_sections,       ///< not one header: all of the text is preamble
   missing_target,    ///< the target section has not begun
   monolingual,       ///< there is the target section and no other one that has to be there
-  out_of_order,      ///< a section follows one that it should precede
+  out_of_order,      ///< a section follows one that it should precede; it is named
   duplicate_header,  ///< a header came twice; the first content counts
   missing_section,   ///< a section that has to be there is not
   empty_section,     ///< a section has no content
@@ -26,7 +26,7 @@ enum class parse_code : std::uint8_t {
 };
 
 [[nodiscard]] constexpr std::array<std::string_view, 10> names_of(parse_code) noexcept {
-  return {"ok",           "no_sections",      "truncated",       "missing_target", "monolingual",
+  return {"ok",           "truncated",        "no_sections",     "missing_target", "monolingual",
           "out_of_order", "duplicate_header", "missing_section", "empty_section",  "wrong_script"};
 }
 
@@ -38,32 +38,45 @@ struct judgement {
   friend constexpr bool operator==(const judgement&, const judgement&) = default;
 };
 
+/// What the script of an answer says about its language: against that of the first section that has to be there.
+template <std::size_t N>
+[[nodiscard]] inline script_check target_script(const grammar<N>& g, std::string_view target_text) {
+  std::string_view other;
+  for (std::size_t i = N; i-- > 0;) {
+    if (i != g.target && !g.sections[i].optional) other = g.sections[i].language;
+  }
+  return check_script(target_text, g.sections[g.target].language, other);
+}
+
 /// What the places alone say; `target_text` is the content of the target section where it is at hand, and is then
-/// checked for its script.
+/// checked for its script. Where the prompt began a section, those before it count as there.
 template <std::size_t N>
 [[nodiscard]] inline judgement judge(const grammar<N>& g, const sections_found<N>& found,
                                      std::string_view target_text = {}) {
-  std::size_t present = 0, missing = N, empty = N, twice = N, other = N;
+  std::size_t missing = N, empty = N, twice = N, other = N;
+  bool any = false, led = false;
   for (std::size_t i = N; i-- > 0;) {
     const found_section& s = found.sections[i];
-    if (s.count > 0) ++present;
-    if (s.count == 0 && !g.sections[i].optional) missing = i;
+    const bool there = s.count > 0 || (found.prefilled != N && i < found.prefilled);
+    any = any || s.count > 0;
     if (s.count > 0 && s.content.size() == 0) empty = i;
     if (s.count > 1) twice = i;
-    if (i != g.target && !g.sections[i].optional) other = i;
+    if (g.sections[i].optional) continue;
+    if (!there) missing = i;
+    if (i == g.target) continue;
+    other = i;
+    led = led || there;
   }
   const bool target = found.sections[g.target].count > 0;
   if (!target && found.cut_in_header) return {parse_code::truncated, g.target};
-  if (present == 0) return {parse_code::no_sections, N};
+  if (!any) return {parse_code::no_sections, N};
   if (!target) return {parse_code::missing_target, g.target};
-  if (present == 1 && other != N) return {parse_code::monolingual, other};
-  if (found.out_of_order) return {parse_code::out_of_order, found.first};
+  if (other != N && !led) return {parse_code::monolingual, other};
+  if (found.out_of_order) return {parse_code::out_of_order, found.misplaced};
   if (twice != N) return {parse_code::duplicate_header, twice};
   if (missing != N) return {parse_code::missing_section, missing};
   if (empty != N) return {parse_code::empty_section, empty};
-  const std::string_view pivot = other == N ? std::string_view{} : g.sections[other].language;
-  if (check_script(target_text, g.sections[g.target].language, pivot) == script_check::wrong)
-    return {parse_code::wrong_script, g.target};
+  if (target_script(g, target_text) == script_check::wrong) return {parse_code::wrong_script, g.target};
   return {parse_code::ok, N};
 }
 
@@ -73,6 +86,7 @@ struct parsed_sections {
   std::string_view text;
   sections_found<N> found{};
   judgement result{};
+  script_check script = script_check::unchecked;  ///< of the target section, whatever the code
 
   [[nodiscard]] constexpr parse_code code() const noexcept { return result.code; }
   /// The content of a section; none where its header is not there.
@@ -98,7 +112,7 @@ template <std::size_t N>
 [[nodiscard]] inline parsed_sections<N> parse_sections(const grammar<N>& g, std::string_view text,
                                                        matching level = matching::nfc,
                                                        std::optional<std::size_t> prefilled = std::nullopt) {
-  parsed_sections<N> out{text, {}, {}};
+  parsed_sections<N> out{text, {}, {}, {}};
   const auto read = [&](auto reader) {
     const auto ignore = [](const section_event&) {};
     if (prefilled) reader.prefill(*prefilled);
@@ -111,7 +125,11 @@ template <std::size_t N>
   } else {
     read(tolerant_reader<N>(g, level));
   }
-  out.result = judge(g, out.found, out.content(g.target).value_or(std::string_view{}));
+  const std::string_view target = out.content(g.target).value_or(std::string_view{});
+  out.result = judge(g, out.found);
+  out.script = target_script(g, target);
+  if (out.code() == parse_code::ok && out.script == script_check::wrong)
+    out.result = {parse_code::wrong_script, g.target};
   return out;
 }
 

@@ -40,11 +40,12 @@ enum class verdict : std::uint8_t {
 };
 
 /// The streaming parser of a grammar: the same sections, to the byte, wherever the text is cut. The state is a plain
-/// value; nothing is allocated. O(n) in total; `held()` bytes at most are kept back, less than the longest header with
-/// what belongs to it. Sees the grammar.
+/// value; nothing is allocated. O(n) in total. `held()` bytes are kept back: at the exact level the longest end of the
+/// text that begins a delimiter, else what `tolerant_scanner` says; and of a character that is not whole, its first
+/// bytes. Sees the grammar, which has to outlive it.
 ///
 /// ```cpp
-/// lagom::prompt::section_reader reader(grammar, lagom::prompt::matching::nfc);
+/// lagom::prompt::tolerant_reader reader(grammar, lagom::prompt::matching::nfc);
 /// while (engine.next(piece)) {
 ///   auto now = reader.feed(piece, [](const section_event& e) { ... });
 ///   if (now == verdict::done || now == verdict::unreachable) break;
@@ -61,11 +62,14 @@ class basic_section_reader {
       : grammar_(&g), scanner_(g, level), budget_(budget) {
     LAGOM_ASSERT(scannable(g));
   }
+  basic_section_reader(const grammar<N>&& temporary, matching = {}, std::size_t = 0) = delete;
 
-  /// The prompt ended with this section's header: what comes first is its content. Before any `feed`.
+  /// The prompt ended with this section's header and `header_end`: what comes first is its content, and the sections
+  /// before it are the prompt's. No event is given. Before any `feed`.
   constexpr void prefill(std::size_t section) noexcept {
+    scanner_.begin_inside();
     found_.sections[section].count = 1;
-    found_.first = found_.last = section;
+    found_.first = found_.last = found_.prefilled = section;
     now_ = section;
   }
 
@@ -91,12 +95,13 @@ class basic_section_reader {
 
   [[nodiscard]] constexpr verdict verdict_now() const noexcept {
     const bool open = reached(grammar_->target);
-    if (open && (finished_ || now_ != grammar_->target)) return verdict::done;
+    if (open && (finished_ || repeated_ || now_ != grammar_->target)) return verdict::done;
     if (open) return budget_ > 0 && fed_ >= budget_ ? verdict::over_budget : verdict::target_open;
     if (finished_) return verdict::unreachable;
-    return budget_ > 0 && (fed_ >= budget_ || budget_ - fed_ + held() < shortest_header())
-               ? verdict::unreachable
-               : verdict::need_more;
+    if (budget_ == 0) return verdict::need_more;
+    const bool reachable = fed_ < budget_ ? budget_ - fed_ + held() >= scanner_.least(grammar_->target)
+                                          : scanner_.about_to_open(grammar_->target);
+    return reachable ? verdict::need_more : verdict::unreachable;
   }
   /// Bytes fed and kept back.
   [[nodiscard]] constexpr std::size_t held() const noexcept { return scanner_.held() + gate_.held(); }
@@ -131,10 +136,6 @@ class basic_section_reader {
   [[nodiscard]] constexpr bool reached(std::size_t section) const noexcept {
     return found_.sections[section].count > 0;
   }
-  [[nodiscard]] constexpr std::size_t shortest_header() const noexcept {
-    const header& h = grammar_->sections[grammar_->target].header;
-    return h.decomposed.empty() ? h.text.size() : (std::min)(h.text.size(), h.decomposed.size());
-  }
 
   template <class Sink>
   constexpr void chunk(std::string_view piece, Sink& sink) {
@@ -159,7 +160,10 @@ class basic_section_reader {
     if (s.count == 0) {
       s.header = {begin, end};
       s.content = {end, end};
-      found_.out_of_order = found_.out_of_order || (found_.last != N && section < found_.last);
+      if (!found_.out_of_order && found_.last != N && section < found_.last) {
+        found_.out_of_order = true;
+        found_.misplaced = section;
+      }
       found_.last = section;
       if (found_.first == N) found_.first = section;
     }
@@ -196,6 +200,7 @@ class tolerant_reader : public basic_section_reader<N, tolerant_scanner<N>> {
   constexpr explicit tolerant_reader(const grammar<N>& g, matching level = matching::nfc,
                                      std::size_t budget = 0)
       : basic_section_reader<N, tolerant_scanner<N>>(g, level, budget) {}
+  tolerant_reader(const grammar<N>&& temporary, matching = {}, std::size_t = 0) = delete;
 };
 template <std::size_t N, class... More>
 tolerant_reader(const grammar<N>&, More...) -> tolerant_reader<N>;

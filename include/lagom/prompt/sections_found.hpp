@@ -24,10 +24,13 @@ struct found_section {
 template <std::size_t N>
 struct sections_found {
   std::array<found_section, N> sections{};
-  span preamble{};             ///< what stands before the first header
-  std::size_t first = N;       ///< the section that came first; N: none
-  std::size_t last = N;        ///< the last one that was new
-  bool out_of_order = false;   ///< a section came after one that follows it in the grammar
+  span preamble{};            ///< what stands before the first header
+  std::size_t first = N;      ///< the section that came first; N: none
+  std::size_t last = N;       ///< the last one that was new
+  std::size_t prefilled = N;  ///< the section that the prompt began; N: none
+  std::size_t misplaced =
+      N;  ///< the first section that came after one that follows it in the grammar; N: none
+  bool out_of_order = false;   ///< there is such a section
   bool cut_in_header = false;  ///< the text ends within a header that was still to come
   bool closed = false;         ///< the closing mark was read
 

@@ -3,7 +3,7 @@
 /// Finds the headers of a grammar in a stream where they begin a line, spelled as tolerantly as asked.
 #pragma once
 
-#include "held_bytes.hpp"
+#include "closing_watch.hpp"
 #include "match_header.hpp"
 
 namespace lagom {
@@ -12,15 +12,31 @@ namespace prompt {
 
 /// A header counts where it begins a line (blanks before it allowed) and a line end, a blank or the end of the text
 /// follows it. White space around contents belongs to the delimiters, up to 64 bytes before a header; what exceeds
-/// this is content. Kept back are white space, and a line as long as it may become a header.
+/// this is content. The grammar's `closing` counts wherever it stands, white space around it or not. Kept back are
+/// white space, a line as long as it may become a header and the beginning of a closing mark: 255 bytes at most, 479
+/// with a closing mark. A header that takes more than 191 bytes as it is spelled is content.
 ///
 /// Calls and cost as of `exact_scanner`. Precondition: `scannable(grammar)`.
 template <std::size_t N>
 class tolerant_scanner {
  public:
-  constexpr tolerant_scanner(const grammar<N>& g, matching level) noexcept : grammar_(&g), level_(level) {}
+  constexpr tolerant_scanner(const grammar<N>& g, matching level) noexcept
+      : grammar_(&g), level_(level), closing_(g.closing) {}
 
-  [[nodiscard]] constexpr std::size_t held() const noexcept { return held_.size(); }
+  [[nodiscard]] constexpr std::size_t held() const noexcept { return held_.size() + closing_.held(); }
+
+  /// The text goes on after a header that was written already. Before any `feed`.
+  constexpr void begin_inside() noexcept { line_start_ = grammar_->header_end.ends_with('\n'); }
+  /// Bytes that the header of a section takes at least.
+  [[nodiscard]] constexpr std::size_t least(std::size_t section) const noexcept {
+    return least_bytes(grammar_->sections[section].header, level_);
+  }
+  /// Whether the section would begin if the text ended here.
+  [[nodiscard]] constexpr bool about_to_open(std::size_t section) const noexcept {
+    return phase_ == phase::line &&
+           match_header(held_.view().substr(label_), grammar_->sections[section].header, level_, false).is ==
+               header_match::state::full;
+  }
 
   template <class Out>
   constexpr void feed(std::string_view bytes, Out& out) {
@@ -32,6 +48,7 @@ class tolerant_scanner {
       const char byte = bytes[i];
       if (phase_ == phase::lead && is_space(byte)) {
         line_start_ = line_start_ || byte == '\n';
+        indented_ = byte == ' ' || byte == '\t' || (byte == '\r' && indented_);
         ++offset_;
         ++i;
       } else if (phase_ == phase::gap && is_space(byte)) {
@@ -53,10 +70,16 @@ class tolerant_scanner {
   /// As `exact_scanner::finish`.
   template <class Out, class Awaited>
   constexpr bool finish(Out& out, Awaited&& awaited) {
-    if (phase_ != phase::line) {
-      held_.clear();
-      return false;
-    }
+    const bool within = finish_line(out, awaited);
+    closing_.flush(out, true);
+    held_.clear();
+    return within;
+  }
+
+ private:
+  template <class Out, class Awaited>
+  constexpr bool finish_line(Out& out, Awaited&& awaited) {
+    if (phase_ != phase::line) return false;
     const std::string_view line = held_.view().substr(label_);
     bool within = false;
     for (std::size_t s = 0; s < N; ++s) {
@@ -73,7 +96,6 @@ class tolerant_scanner {
     return false;
   }
 
- private:
   enum class phase : std::uint8_t {
     lead,  // white space before a content: dropped
     text,  // within a line of content
@@ -98,7 +120,7 @@ class tolerant_scanner {
     if (end == std::string_view::npos) end = bytes.size();
     end -= trailing_space(bytes.substr(from, end - from));
     if (end > from) {
-      out.content(bytes.substr(from, end - from), offset_);
+      closing_.pass(bytes.substr(from, end - from), offset_, out);
       offset_ += end - from;
     }
     if (end < bytes.size()) {
@@ -110,7 +132,7 @@ class tolerant_scanner {
 
   template <class Out>
   constexpr void push_space(char byte, Out& out) {
-    if (held_.size() == space_limit) release(1, out);
+    if (held_.size() >= space_limit) release(held_.size() - space_limit + 1, out);
     held_.push(byte);
     line_start_ = line_start_ || byte == '\n';
   }
@@ -156,9 +178,11 @@ class tolerant_scanner {
   constexpr void found(std::size_t s, header_match m, std::size_t length, std::string_view after, Out& out) {
     const std::string_view before = held_.view().substr(0, label_);
     if (!before.empty() && before != grammar_->separator) m.tolerated |= deviation::separator;
-    if (!before.empty() && (before.back() == ' ' || before.back() == '\t')) m.tolerated |= deviation::indent;
+    if (before.empty() ? indented_ : before.back() == ' ' || before.back() == '\t')
+      m.tolerated |= deviation::indent;
     if (!after.empty() && after != grammar_->header_end) m.tolerated |= deviation::header_end;
     const bool line_over = !after.empty() && after.back() == '\n';
+    closing_.flush(out, false);
     if (!out.header(s, m.tolerated, offset_, offset_ + label_ + length)) {
       end_line(out);
       line_start_ = line_over;
@@ -167,6 +191,7 @@ class tolerant_scanner {
     offset_ += label_ + length;
     phase_ = phase::lead;
     line_start_ = line_over;
+    indented_ = false;
     held_.clear();
     label_ = 0;
   }
@@ -174,15 +199,16 @@ class tolerant_scanner {
   template <class Out>
   constexpr void release(std::size_t n, Out& out) {
     if (n == 0) return;
-    out.content(held_.view().substr(0, n), offset_);
+    closing_.pass(held_.view().substr(0, n), offset_, out);
     offset_ += n;
     held_.drop_front(n);
   }
 
   const grammar<N>* grammar_;
   matching level_;
+  closing_watch closing_;
   phase phase_ = phase::lead;
-  bool line_start_ = true;
+  bool line_start_ = true, indented_ = false;
   held_bytes held_{};
   std::size_t label_ = 0;   // where in the bytes kept back the line begins, after its indent
   std::size_t offset_ = 0;  // of the first byte kept back
