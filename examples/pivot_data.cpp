@@ -5,8 +5,10 @@
 #include <CLI/CLI.hpp>
 
 #include "pivot_data/build.hpp"
+#include "pivot_data/mix.hpp"
 #include "pivot_data/parse.hpp"
 #include "pivot_data/show.hpp"
+#include "pivot_data/synthesize.hpp"
 
 namespace {
 
@@ -132,6 +134,105 @@ void add_parse(CLI::App& app, parse_options& o) {
   });
 }
 
+void add_synthesize(CLI::App& app, synthesize_options& o) {
+  auto& to = *app.add_subcommand(
+      "synthesize",
+      "texts (and pairs) -> sequences that tune an instruction synthesizer; with --rounds the "
+      "prompts of a round; with --templify pre-training texts");
+  to.add_option("--in", o.in, "JSON lines of {id, text, pairs: [{question, answer}], set}")->required();
+  add_rows(to, o.rows);
+  to.add_option("--shots", o.shots, "texts in a sequence, all of one set")
+      ->check(CLI::Range(1, 1 << 16))
+      ->capture_default_str();
+  to.add_option("--trained", o.trained, "what carries loss in tuning sequences")
+      ->check(CLI::IsMember({"all", "pairs", "pairs_end", "answers", "none"}))
+      ->capture_default_str();
+  to.add_flag("--begin-by-tokenizer", o.begin_by_tokenizer,
+              "leave <s> out of the text: the tokenizer puts it there");
+  const char* const rounds = "Rounds (all texts are held in memory)";
+  to.add_option("--rounds", o.rounds, "rounds that the texts are spread over")
+      ->check(CLI::PositiveNumber)
+      ->group(rounds);
+  to.add_option("--round", o.round, "which one, from 0")->capture_default_str()->group(rounds);
+  to.add_option("--answers", o.answers, "what was generated in the rounds before: JSON lines of {id, output}")
+      ->group(rounds);
+  to.add_option("--new-tokens", o.new_tokens, "tokens that are generated, within --max-tokens")
+      ->capture_default_str()
+      ->group(rounds);
+  to.add_option("--drop", o.drop, "examples that go when they do not fit")
+      ->check(CLI::IsMember({"oldest", "all"}))
+      ->capture_default_str()
+      ->group(rounds);
+  to.add_flag("--collect", o.collect, "instead of prompts: the texts with the pairs of --answers")
+      ->group(rounds);
+  to.add_flag("--templify", o.templify, "texts with their tasks in one of five layouts, for pre-training")
+      ->group("Pre-training");
+  to.add_option("--seed", o.seed, "of layouts and wording")->capture_default_str()->group("Pre-training");
+  to.add_option("--json", o.json, "write the counts to this file");
+  to.add_flag("--strict", o.strict, "the first row that is lost ends the program");
+  to.callback([&o] {
+    if (o.templify && (o.rounds > 0 || o.collect))
+      throw CLI::ValidationError("--templify", "it is another job than --rounds and --collect");
+    if (o.rounds > 0 && o.round >= o.rounds)
+      throw CLI::ValidationError("--round", "it counts from 0 to --rounds - 1");
+    if (o.collect && o.answers.empty()) throw CLI::RequiredError("--answers");
+    synthesize(o);
+  });
+}
+
+void add_mix(CLI::App& app, mix_command& o) {
+  auto& to =
+      *app.add_subcommand("mix", "rows of several files in one order; lines are passed on as they are");
+  to.add_option("--in", o.in, "FILE or FILE:WEIGHT, once for each source (8 bytes of memory a line)")
+      ->required();
+  to.add_option("--out", o.out, "JSON lines; - is standard output")->capture_default_str();
+  to.add_option("--unit", o.unit, "what weights and the budget count; tokens need ids, trained ones labels")
+      ->check(CLI::IsMember({"rows", "tokens", "trained"}))
+      ->capture_default_str();
+  to.add_option("--choice", o.choice, "exact shares, or drawn")
+      ->check(CLI::IsMember({"deficit", "random"}))
+      ->capture_default_str();
+  to.add_option("--stop", o.stop, "when it is over")
+      ->check(CLI::IsMember(
+          {"first_exhausted", "all_exhausted", "all_exhausted_without_replacement", "budget_reached"}))
+      ->capture_default_str();
+  to.add_option("--budget", o.budget, "of --stop budget_reached");
+  to.add_flag("--shuffle", o.shuffle, "each source in a random order, another one in each pass");
+  to.add_option("--seed", o.seed, "of orders and draws")->capture_default_str();
+  to.add_option("--epoch", o.epoch, "other draws of the same seed")->capture_default_str();
+  to.add_option("--rows", o.rows, "write no more rows than this now");
+  to.add_option("--state", o.state, "where to go on: read where it is there, written at the end");
+  to.add_option("--json", o.json, "write the counts to this file");
+  to.add_flag("--strict", o.strict, "the first bad row ends the program");
+  to.callback([&o] { mix(o); });
+}
+
+void add_pack(CLI::App& app, pack_command& o) {
+  auto& to = *app.add_subcommand("pack", "rows with ids -> full rows: ids, labels, cu_seqlens, position_ids");
+  to.add_option("--in", o.in, "JSON lines with ids (and labels); - is standard input, with --window")
+      ->required();
+  to.add_option("--out", o.out, "JSON lines; - is standard output")->capture_default_str();
+  to.add_option("--capacity", o.capacity, "tokens of a packed row")
+      ->required()
+      ->check(CLI::Range(1u, 1u << 28));
+  to.add_option(
+      "--window", o.window,
+      "rows that are filled at a time, in the order of the input; without it the longest go first, over the "
+      "whole file (20 bytes of memory a line)");
+  to.add_option("--split", o.split,
+                "what may be cut: nothing, rows over the capacity, any row (with --window)")
+      ->check(CLI::IsMember({"none", "too_long", "anywhere"}))
+      ->capture_default_str();
+  to.add_option("--json", o.json, "write the counts to this file");
+  to.add_flag("--strict", o.strict, "the first bad row ends the program");
+  to.callback([&o] {
+    if (o.window == 0 && o.split == "anywhere")
+      throw CLI::ValidationError("--split", "anywhere needs --window");
+    if (o.window == 0 && o.in == "-") throw CLI::ValidationError("--in", "standard input needs --window");
+    pack(o);
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -142,7 +243,13 @@ int main(int argc, char** argv) {
   build_options build_with;
   parse_options parse_with;
   add_build(app, build_with);
+  synthesize_options synthesize_with;
+  mix_command mix_with;
+  pack_command pack_with;
   add_parse(app, parse_with);
+  add_synthesize(app, synthesize_with);
+  add_mix(app, mix_with);
+  add_pack(app, pack_with);
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) show(LAGOM_PIVOT_QUADS);
