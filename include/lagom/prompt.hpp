@@ -51,6 +51,7 @@
 #include "prompt/pivot_choice.hpp"
 #include "prompt/pivot_cost.hpp"
 #include "prompt/plug.hpp"
+#include "prompt/prefilled.hpp"
 #include "prompt/prefix_length.hpp"
 #include "prompt/price.hpp"
 #include "prompt/quad.hpp"

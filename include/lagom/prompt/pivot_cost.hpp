@@ -38,6 +38,10 @@ struct pivot_cost {
     return (read_rate > 0 ? static_cast<double>(asked.tokens) / read_rate : 0) +
            (write_rate > 0 ? static_cast<double>(pivot.tokens) / write_rate : 0);
   }
+  /// The same where the pivot part is given in the prompt (`prefilled`) and only read.
+  [[nodiscard]] constexpr double seconds_prefilled(double read_rate) const noexcept {
+    return read_rate > 0 ? static_cast<double>(asked.tokens + pivot.tokens) / read_rate : 0;
+  }
   constexpr void merge(const pivot_cost& other) noexcept {
     add(asked, other.asked);
     add(pivot, other.pivot);
