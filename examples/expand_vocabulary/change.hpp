@@ -67,6 +67,20 @@ namespace detail {
 [[nodiscard]] lagom::result<changed_vocabulary> finish(lagom::vocab::expansion change,
                                                        lagom::io::tokenizer_edits files);
 
+// The contents of added tokens, which no new token may have.
+[[nodiscard]] lagom::vocab::reserved_texts reserved_of(const source_model& source);
+
+// Adds tokens to the source's files, and reads the tokenizer back.
+[[nodiscard]] lagom::result<changed_vocabulary> finish_expansion(const source_model& source,
+                                                                 lagom::vocab::expansion change,
+                                                                 const lagom::io::tokenizer_addition& more,
+                                                                 std::vector<lagom::vocab::new_token> tokens,
+                                                                 std::uint64_t crossing);
+
+[[nodiscard]] lagom::result<changed_vocabulary> expand_unigram(const source_model& source,
+                                                               const lagom::vocab::corpus_counts& corpus,
+                                                               std::size_t tokens);
+
 }  // namespace detail
 
 }  // namespace expand_vocabulary
