@@ -67,10 +67,12 @@ void print_plan(const size_plan& plan) {
 }
 
 void print_losses(const std::vector<measured>& rows) {
-  fmt::print("\n{:<24}  {:>10}  {:>11}  {:>13}  {:>12}\n", "rows", "nats/byte", "tokens/line",
+  std::size_t width = 24;
+  for (const measured& m : rows) width = std::max(width, m.label.size());
+  fmt::print("\n{:<{}}  {:>10}  {:>11}  {:>13}  {:>12}\n", "rows", width, "nats/byte", "tokens/line",
              "mass on new %", "backed off");
   for (const measured& m : rows) {
-    fmt::print("{:<24}  {:>10.4f}  {:>11.2f}  {:>13}  {:>12}\n", m.label, m.loss.per_byte(),
+    fmt::print("{:<{}}  {:>10.4f}  {:>11.2f}  {:>13}  {:>12}\n", m.label, width, m.loss.per_byte(),
                m.loss.tokens_per_line(),
                m.plan.rows == 0 ? "" : fmt::format("{:.2f}", 100 * m.loss.mass_on_new()),
                m.plan.rows == 0 ? "" : std::to_string(m.plan.backed_off));

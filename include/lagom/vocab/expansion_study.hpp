@@ -159,7 +159,8 @@ result<std::vector<expansion_study_row>> study_expansion(const T& tokenizer, con
       const auto at = places.find(t.text);
       if (at == places.end()) continue;
       order.push_back(at->second);
-      const auto here = p.weights.find(t.text), there = last.weights.find(t.text);
+      const auto here = p.weights.find(t.text);
+      const auto there = last.weights.find(t.text);
       if (here == p.weights.end() || there == last.weights.end()) continue;
       distance += detail::half_l1(here->second, there->second);
       ++aligned;
