@@ -50,9 +50,9 @@ TEST_CASE("TaCo's row, its labels and its mask", "[prompt][taco]") {
 
 TEST_CASE("what models write of TaCo's sections", "[prompt][taco]") {
   const std::string indent(24, ' ');
-  const auto parsed =
-      parse_sections(nepali, "Instruction in English: Say hi..\n" + indent + "Response in English: Hi.. \n" +
-                                 indent + "Response in Nepali: नमस्ते।");
+  const std::string output = "Instruction in English: Say hi..\n" + indent + "Response in English: Hi.. \n" +
+                             indent + "Response in Nepali: नमस्ते।";
+  const auto parsed = parse_sections(nepali, output);
   CHECK(parsed.code() == parse_code::ok);
   CHECK(parsed.content(2) == "नमस्ते।");
   CHECK(parsed.content(0) == "Say hi..");
