@@ -5,6 +5,7 @@
 
 #include "held_bytes.hpp"
 #include "losses.hpp"
+#include "strip.hpp"
 #include "synthesizer.hpp"
 
 namespace lagom {
@@ -30,7 +31,8 @@ enum class pair_loss : std::uint8_t {
           "missing_end", "reopened_context", "truncated_tail", "duplicate", "no_pairs"};
 }
 
-/// The marks that are looked for, and what is tolerated.
+/// The marks that are looked for, and what is tolerated. `question`, `answer` and `end_pair` have to be there; an empty
+/// `context` or `end` is never found.
 struct pair_marks {
   std::string_view question = "<QUE>", answer = "<ANS>", end_pair = "</END>", context = "<CON>", end = "</s>";
   bool skip_leading = false;  ///< text before a `<QUE>` is passed over
@@ -54,6 +56,11 @@ namespace detail {
 template <class Sink>
 constexpr losses<pair_loss> read_pairs(std::string_view text, Sink&& sink, const pair_marks& marks = {}) {
   losses<pair_loss> out;
+  LAGOM_ASSERT(!marks.question.empty() && !marks.answer.empty() && !marks.end_pair.empty());
+  if (marks.end_pair.empty()) return out;
+  const auto reopens = [&marks](std::string_view piece) {
+    return !marks.context.empty() && piece.starts_with(marks.context);
+  };
   const auto one = [&](std::string_view piece) {
     if (marks.skip_leading || marks.resync) {
       const std::size_t from = marks.resync ? piece.rfind(marks.question) : piece.find(marks.question);
@@ -68,7 +75,7 @@ constexpr losses<pair_loss> read_pairs(std::string_view text, Sink&& sink, const
     piece = trimmed(piece);
     const std::size_t answers = detail::up_to_two(piece, marks.answer);
     const std::size_t at = piece.find(marks.answer);
-    if (piece.starts_with(marks.context)) return out.drop(pair_loss::reopened_context);
+    if (reopens(piece)) return out.drop(pair_loss::reopened_context);
     if (answers == 0)
       return out.drop(piece.starts_with(marks.question) ? pair_loss::no_ans : pair_loss::no_que);
     if (!piece.starts_with(marks.question)) return out.drop(pair_loss::no_que);
@@ -94,7 +101,7 @@ constexpr losses<pair_loss> read_pairs(std::string_view text, Sink&& sink, const
   } else if (out.in == 0) {
     out.drop(pair_loss::no_pairs);
   } else if (!rest.empty()) {
-    out.drop(rest.starts_with(marks.context) ? pair_loss::reopened_context : pair_loss::no_que);
+    out.drop(reopens(rest) ? pair_loss::reopened_context : pair_loss::no_que);
   }
   return out;
 }
@@ -142,14 +149,15 @@ template <class String, class Sink>
 constexpr std::size_t lmops_parse(std::string_view text, String& spare, Sink&& sink,
                                   const pair_marks& marks = {}) {
   std::size_t pairs = 0;
+  if (marks.end_pair.empty()) return pairs;
   for (std::size_t end = text.find(marks.end_pair); end != std::string_view::npos;
        end = text.find(marks.end_pair)) {
     const std::string_view piece = text.substr(0, end);
     text.remove_prefix(end + marks.end_pair.size());
     const std::size_t at = piece.find(marks.answer);
     if (detail::up_to_two(piece, marks.answer) != 1) continue;
-    std::string_view left = trimmed(piece.substr(0, at));
-    const std::string_view answer = trimmed(piece.substr(at + marks.answer.size()));
+    std::string_view left = strip(piece.substr(0, at));
+    const std::string_view answer = strip(piece.substr(at + marks.answer.size()));
     if (!left.starts_with(marks.question) || answer.empty()) continue;
     spare.clear();
     while (!left.empty()) {
@@ -157,7 +165,7 @@ constexpr std::size_t lmops_parse(std::string_view text, String& spare, Sink&& s
       spare.append(left.substr(0, next));
       left.remove_prefix(next == std::string_view::npos ? left.size() : next + marks.question.size());
     }
-    sink(trimmed(std::string_view(spare)), answer);
+    sink(strip(std::string_view(spare)), answer);
     ++pairs;
   }
   return pairs;
