@@ -117,6 +117,20 @@ TEST_CASE("the worked texts, to the byte", "[prompt][templify]") {
   CHECK(text(inverted, text_layout::classic) ==
         "Q: What rusts?\nA: Iron.\n\nQ: Where?\nA: In wet air.\n\nIron rusts in wet air.");
   CHECK(text({{"Raw text.", {}}}, text_layout::next_turn) == "Raw text.");
+
+  // read_lead, text, read_end, tasks_lead, separator, tasks; inverted: the tasks with their lead come first.
+  std::vector<templified> led{{"Salt melts ice.", salt}};
+  led[0].words.read_lead = "Read: ";
+  led[0].words.read_end = " (end)\n";
+  led[0].words.tasks_lead = "Answer.";
+  CHECK(text(led, text_layout::classic) ==
+        "Read: Salt melts ice. (end)\nAnswer.\n\nQ: What melts ice?\nA: Salt.");
+  led[0].inverted = true;
+  CHECK(text(led, text_layout::classic) ==
+        "Answer.\n\nQ: What melts ice?\nA: Salt.\n\nRead: Salt melts ice.");
+  led[0].inverted = false;
+  led[0].words.tasks_lead = {};
+  CHECK(text(led, text_layout::classic) == "Read: Salt melts ice.\n\nQ: What melts ice?\nA: Salt.");
 }
 
 TEST_CASE("layouts come in their shares, whatever the order of drawing", "[prompt][templify]") {

@@ -22,8 +22,8 @@ enum class text_layout : std::uint8_t {
 
 /// The words of the layouts. Empty leads are written as nothing, as half of the released patterns do.
 struct layout_style {
-  std::string_view read_lead{}, read_end{};  ///< around the text
-  std::string_view tasks_lead{};             ///< before the tasks; where it is empty, `read_end` is left out
+  std::string_view read_lead{}, read_end = "\n\n";  ///< around the text
+  std::string_view tasks_lead{};  ///< before the tasks; where it is empty, `read_end` is left out
   std::string_view asks = "User: ", replies = "Assistant: ";
   std::string_view number_end = ". ";
   std::string_view example_lead = "Example: ", example_joint = " ";
@@ -56,9 +56,14 @@ class member_writer {
       case text_layout::classic:
       case text_layout::dialog:
         if (m_.inverted) {
+          if (!m_.words.tasks_lead.empty()) {
+            out_ += m_.words.tasks_lead;
+            out_ += separator;
+          }
           demos(layout);
           out_ += separator;
-          context();
+          out_ += m_.words.read_lead;
+          out_ += m_.context;
         } else {
           context();
           out_ += separator;
@@ -113,7 +118,6 @@ class member_writer {
     out_ += m_.context;
     if (!m_.words.tasks_lead.empty()) {
       out_ += m_.words.read_end;
-      out_ += m_.style.demo.separator;
       out_ += m_.words.tasks_lead;
     }
   }
