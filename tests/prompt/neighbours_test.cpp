@@ -81,6 +81,12 @@ TEST_CASE("LEIA's names beside, before or instead of entities", "[prompt][leia]"
   CHECK(is_article_title("Kyoto"));
 }
 
+TEST_CASE("Alpaca's output follows its heading at once", "[prompt][alpaca]") {
+  const alpaca_row row{.instruction = "Add 1 and 1.", .output = "2"};
+  CHECK(text_of(row) ==
+        std::string(alpaca_words{}.preamble) + "### Instruction:\nAdd 1 and 1.\n\n### Response:2");
+}
+
 TEST_CASE("Bactrian-X's answers are read whole", "[prompt][bactrian]") {
   const alpaca_row row{
       .instruction = "Say hi.", .input = "In Greek.", .output = "Γεια.", .words = bactrian_words};

@@ -132,3 +132,42 @@ TEST_CASE("headers are as long as the published ones", "[prompt][language]") {
   CHECK(bytes("ko") == std::pair<std::size_t, std::size_t>{17, 44});
   CHECK_FALSE(find_language("xx"));
 }
+
+TEST_CASE("languages are told apart by what they are for, not by their tags", "[prompt][plug]") {
+  const std::vector<quad> quads{{"1", "xp", "yp", "xt", "yt"}};
+  const language easy{"en", "Easy English", {"I:"}, {"R:"}};
+  const mono method{.pivot = "en", .target = easy, .pivot_system = "P", .target_system = "T"};
+  std::vector<std::string> texts;
+  for (auto&& row : method.rows(quads)) texts.push_back(text_of(row));
+  CHECK(texts == std::vector<std::string>{"<|system|>\nP\n<|user|>\nxp\n<|assistant|>\nyp</s>",
+                                          "<|system|>\nT\n<|user|>\nxt\n<|assistant|>\nyt</s>"});
+}
+
+TEST_CASE("a closing mark is trained with the answer that it ends", "[prompt][plug]") {
+  grammar<3> g = plug_grammar("en", "zh");
+  g.closing = " </END>";
+  const auto trains_closing = [&](trained_part part) {
+    bool out = false;
+    for_each_segment(sectioned<3>{&g, {"a", "b", "c"}, part},
+                     [&](const segment& s) { out = out || (s.text == g.closing && s.trained); });
+    return out;
+  };
+  for (const trained_part part :
+       {trained_part::all, trained_part::target, trained_part::target_with_header}) {
+    CHECK(trains_closing(part));
+    CHECK(trains_end(part));
+  }
+  CHECK_FALSE(trains_closing(trained_part::content));
+  CHECK_FALSE(trains_closing(trained_part::none));
+}
+
+namespace {
+// Ranges see their row: those of a row that is gone do not compile.
+template <class Row>
+concept has_ranges = requires(Row&& row) {
+  { static_cast<Row&&>(row).segments().begin() };
+  { static_cast<Row&&>(row).trained().begin() };
+};
+static_assert(has_ranges<const pivot_row&> && has_ranges<pivot_row&>);
+static_assert(!has_ranges<pivot_row> && !has_ranges<const pivot_row>);
+}  // namespace

@@ -4,6 +4,7 @@
 
 #include <iterator>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -24,6 +25,8 @@ struct listed {
 };
 
 static_assert(prompt_pieces<listed>);
+static_assert(!std::is_constructible_v<segments<listed>, listed>);
+static_assert(!std::is_constructible_v<trained_runs<listed>, listed>);
 static_assert(std::forward_iterator<segments<listed>::iterator>);
 static_assert(std::sentinel_for<std::default_sentinel_t, segments<listed>::iterator>);
 

@@ -21,8 +21,9 @@ struct alpaca_words {
       "request.\n\n";
   std::string_view instruction = "### Instruction:\n", input = "\n\n### Input:\n",
                    response = "\n\n### Response:";
-  std::string_view lead;  ///< after the response's heading; trained
-  std::string_view end;   ///< after the output; trained
+  std::string_view
+      lead{};  ///< after the response's heading; trained. Nothing: the output follows the heading at once
+  std::string_view end{};  ///< after the output; trained
 };
 
 /// Bactrian-X's words (arXiv 2305.15011): no preamble, the instruction under `Input`, the answer under `Output`.
@@ -48,11 +49,11 @@ inline constexpr grammar<2> bactrian_grammar{
 /// template's own (a translation request). `tag` is a literal at the end of the input, which makes it an input even
 /// where there is no other. Sees everything.
 struct alpaca_row {
-  std::string_view instruction, input, output;
+  std::string_view instruction{}, input{}, output{};
   std::string_view tag{};
   bool asks_literally = false;
   std::string_view input_language{}, output_language{};
-  alpaca_words words{.lead = "\n", .end = {}};
+  alpaca_words words{};
   bool answered = true;
 
   using cursor = std::uint8_t;

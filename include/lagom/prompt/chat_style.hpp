@@ -12,15 +12,15 @@ namespace prompt {
 /// What stands around the text of a turn: `before lead text end after`. Of an answer that is trained, `lead` and `end`
 /// carry loss (what the model has to write itself), `before` and `after` never do.
 struct turn_marks {
-  std::string_view before, lead, end, after;
+  std::string_view before{}, lead{}, end{}, after{};
 
   friend constexpr bool operator==(const turn_marks&, const turn_marks&) = default;
 };
 
 /// The turns of a family. A prompt to answer ends with `assistant.before`.
 struct chat_style {
-  std::string_view begin;  ///< before the first turn, where the beginning of a text is written out
-  turn_marks system, user, assistant;
+  std::string_view begin{};  ///< before the first turn, where the beginning of a text is written out
+  turn_marks system{}, user{}, assistant{};
 
   friend constexpr bool operator==(const chat_style&, const chat_style&) = default;
 };

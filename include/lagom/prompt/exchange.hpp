@@ -14,10 +14,10 @@ namespace prompt {
 
 /// What a user asks: an optional task in the template's words, joined to a text.
 struct request {
-  std::string_view task;   ///< literal, for example "Translate into Korean."; empty: none
-  std::string_view joint;  ///< literal, between task and text
-  std::string_view text;
-  std::string_view section, language;  ///< of the text
+  std::string_view task{};   ///< literal, for example "Translate into Korean."; empty: none
+  std::string_view joint{};  ///< literal, between task and text
+  std::string_view text{};
+  std::string_view section{}, language{};  ///< of the text
 
   using cursor = std::uint8_t;
   constexpr bool next(cursor& at, segment& out) const {
@@ -39,8 +39,9 @@ struct request {
 };
 
 /// `begin [system] user answer`, each in its marks. With `answered` off it is the prompt to answer: it ends with
-/// `assistant.before`, and is a prefix of the whole. Segments of `Answer` keep their own trained flags; the marks
-/// around it are trained where `end_trained` says so, and nothing else is.
+/// `assistant.before`, and is a prefix of the whole. Segments of `Answer` keep their own trained flags; of the
+/// marks around it `assistant.lead` is trained where `lead_trained` says so and `assistant.end` where `end_trained` does,
+/// and nothing else is. Sees its style and its texts.
 template <prompt_pieces Request, prompt_pieces Answer>
 struct exchange {
   const chat_style* style = nullptr;

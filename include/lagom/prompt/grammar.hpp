@@ -15,16 +15,16 @@ namespace prompt {
 /// The label that a section begins with. A text of another normal form is another spelling of the same label, so no
 /// Unicode tables are needed to read both: builders write `text`, parsers take either where they fold NFC.
 struct header {
-  std::string_view text;        ///< as it is written, in NFC; empty: the section has none
-  std::string_view decomposed;  ///< in NFD, where that differs
+  std::string_view text{};        ///< as it is written, in NFC; empty: the section has none
+  std::string_view decomposed{};  ///< in NFD, where that differs
 
   friend constexpr bool operator==(const header&, const header&) = default;
 };
 
 /// One section of an answer.
 struct section {
-  std::string_view name;      ///< the field that it holds: "x_p", "y_p", "y_t"
-  std::string_view language;  ///< BCP 47 tag; empty where it has none
+  std::string_view name{};      ///< the field that it holds: "x_p", "y_p", "y_t"
+  std::string_view language{};  ///< BCP 47 tag; empty where it has none
   prompt::header header{};
   bool optional = false;  ///< its absence is no loss
 

@@ -42,10 +42,15 @@ struct pivot_row {
   pieces body;
 
   constexpr bool next(cursor& at, segment& out) const { return body.next(at, out); }
-  [[nodiscard]] constexpr prompt::segments<pieces> segments() const noexcept {
+  /// Its segments and its runs of trained bytes. Both see the row, which has to outlive them.
+  [[nodiscard]] constexpr prompt::segments<pieces> segments() const& noexcept {
     return prompt::segments<pieces>(body);
   }
-  [[nodiscard]] constexpr trained_runs<pieces> trained() const noexcept { return trained_runs<pieces>(body); }
+  [[nodiscard]] constexpr trained_runs<pieces> trained() const& noexcept {
+    return trained_runs<pieces>(body);
+  }
+  void segments() const&& = delete;
+  void trained() const&& = delete;
   /// The row up to where the answer begins: what a model is asked with.
   [[nodiscard]] constexpr pivot_row question() const {
     pivot_row q = *this;
@@ -109,8 +114,8 @@ class pivot_rows_shared {
  private:
   [[nodiscard]] constexpr pivot_row plain(pair_kind kind, const quad& q, const request& asked,
                                           const grammar<3>& answer, std::string_view text) const {
-    const bool pivot = answer.sections[0].language == in_pivot_.sections[0].language;
-    return make(kind, q, pivot ? pivot_system_ : target_system_, asked, answer, {text, {}, {}});
+    return make(kind, q, &answer == &in_pivot_ ? pivot_system_ : target_system_, asked, answer,
+                {text, {}, {}});
   }
   [[nodiscard]] constexpr pivot_row make(pair_kind kind, const quad& q, std::string_view system,
                                          const request& asked, const grammar<3>& answer,

@@ -13,9 +13,9 @@ namespace prompt {
 /// Which part of an answer carries loss.
 enum class trained_part : std::uint8_t {
   all,                 ///< headers, separators, all sections, the end mark: PLUG (arXiv 2311.08711)
-  target,              ///< the content of the target section and the end mark
+  target,              ///< the content of the target section, the grammar's closing and the end mark
   target_with_header,  ///< its header too
-  content,             ///< the content of every section, no header and no end mark
+  content,             ///< the content of every section, no header, no closing and no end mark
   none,                ///< nothing: demonstrations, previews
 };
 
@@ -61,7 +61,7 @@ struct sectioned {
     }
     if (at.section == N && at.written) {
       ++at.section;
-      out = {grammar->closing, role::assistant, {}, {}, trained == trained_part::all, origin::literal};
+      out = {grammar->closing, role::assistant, {}, {}, trains_end(trained), origin::literal};
       return !out.text.empty();
     }
     return false;

@@ -55,16 +55,16 @@ class segments {
   class iterator {
    public:
     using iterator_concept = std::forward_iterator_tag;
-    using iterator_category = std::input_iterator_tag;  // a reference is into the iterator
+    using iterator_category = std::input_iterator_tag;  // segments are given by value
     using value_type = segment;
     using difference_type = std::ptrdiff_t;
     using pointer = const segment*;
-    using reference = const segment&;
+    using reference = segment;
 
     constexpr iterator() = default;
     constexpr explicit iterator(const P& pieces) : pieces_(&pieces) { ++*this; }
 
-    [[nodiscard]] constexpr const segment& operator*() const noexcept { return now_; }
+    [[nodiscard]] constexpr segment operator*() const noexcept { return now_; }
     [[nodiscard]] constexpr const segment* operator->() const noexcept { return &now_; }
     constexpr iterator& operator++() {
       more_ = pieces_->next(at_, now_);
@@ -91,6 +91,7 @@ class segments {
   };
 
   constexpr explicit segments(const P& pieces) noexcept : pieces_(&pieces) {}
+  segments(const P&& temporary) = delete;
   [[nodiscard]] constexpr iterator begin() const { return iterator(*pieces_); }
   [[nodiscard]] constexpr std::default_sentinel_t end() const noexcept { return {}; }
 

@@ -88,12 +88,12 @@ class trained_runs {
     using value_type = span;
     using difference_type = std::ptrdiff_t;
     using pointer = const span*;
-    using reference = const span&;
+    using reference = span;
 
     constexpr iterator() = default;
     constexpr explicit iterator(const P& pieces) : pieces_(&pieces) { ++*this; }
 
-    [[nodiscard]] constexpr const span& operator*() const noexcept { return run_; }
+    [[nodiscard]] constexpr span operator*() const noexcept { return run_; }
     [[nodiscard]] constexpr const span* operator->() const noexcept { return &run_; }
     constexpr iterator& operator++() {
       run_ = {};
@@ -129,6 +129,7 @@ class trained_runs {
   };
 
   constexpr explicit trained_runs(const P& pieces) noexcept : pieces_(&pieces) {}
+  trained_runs(const P&& temporary) = delete;
   [[nodiscard]] constexpr iterator begin() const { return iterator(*pieces_); }
   [[nodiscard]] constexpr std::default_sentinel_t end() const noexcept { return {}; }
 
