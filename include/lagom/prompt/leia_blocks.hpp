@@ -48,7 +48,7 @@ struct block_cuts {
   std::size_t split = 0;  ///< tagged names longer than a block, which no cut could spare
 };
 
-/// Cuts `tokens` tokens, the documents one after the other, into blocks of at most `size` and calls `sink(span)` for each:
+/// Cuts `tokens` tokens, the documents one after the other, into blocks of at most `size`. Calls `sink(span)` for each:
 /// all tokens, once, in order. A cut that would fall inside one of the `tagged` spans (in tokens; in order, without
 /// overlap) goes back to its beginning, so that block is shorter, to be padded; all others but the last have `size`.
 /// O(blocks + spans). Precondition: size > 0.

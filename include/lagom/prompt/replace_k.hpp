@@ -44,7 +44,8 @@ class replace_k {
 /// Calls `sink(pair, language)` for all rows in their order: as they are (`language` none), or the translation that has
 /// their id. A row that is to be replaced and has no translation, or one without texts, stays as it is and is counted:
 /// `missing_target`, `empty_field`; of translations with the same id the first counts. `in` and `out` count the rows
-/// that are to be replaced and those that are. O(t log t + k log t) for t translations.
+/// that are to be replaced and those that are. Preconditions: `chosen` is of as many rows, and `translations` has all its
+/// languages. O(t log t + k log t) for t translations.
 template <class Sink>
 losses<join_loss> replaced_rows(std::span<const pair> rows, std::span<const language_rows<pair>> translations,
                                 const replace_k& chosen, Sink&& sink) {
