@@ -69,3 +69,21 @@ TEST_CASE("whatever the budget, the answer stays or the row is refused", "[promp
     }
   }
 }
+
+TEST_CASE("a cut leaves no header at its end", "[prompt][fit]") {
+  const std::vector<quad> quads{
+      {"1", "Label:\n中文回复：now\n  English response:: yes", "yp\n中文回复：no", "xt", "你好"}};
+  const plug method{.pivot = "en", .target = "zh"};
+  const auto rows = method.rows(quads);
+  const pivot_row whole = *++rows.begin();
+  const grammar<3>& g = *whole.body.answer.grammar;
+  REQUIRE_FALSE(collides(g, whole.body.answer.fields, matching::letter_case));
+  const std::size_t size = size_of(whole).bytes;
+  for (std::size_t less = 0; less < 80; ++less) {
+    pivot_row row = whole;
+    if (fit_row(row, size - less, byte_counter{}) != budget_verdict::ok) continue;
+    CHECK(size_of(row).bytes <= size - less);
+    CHECK_FALSE(collides(g, row.body.answer.fields, matching::exact));
+    CHECK_FALSE(collides(g, row.body.answer.fields, matching::letter_case));
+  }
+}

@@ -275,3 +275,15 @@ TEST_CASE("an answer is never left out", "[prompt][collides]") {
   CHECK(freed.left == collision{2, 1});
   CHECK((!freed.texts[0] && freed.texts[2] == texts[2]));
 }
+
+TEST_CASE("a mark that begins within a refused header closes all the same", "[prompt][closing]") {
+  grammar<3> g = zh;
+  g.target_to_end = true;
+  g.closing = "\n</END>";
+  const std::string text = clean + "\n\n中文回复：\n</END>";
+  for (const matching level : {matching::exact, matching::nfc}) {
+    const auto parsed = parse_sections(g, text, level);
+    CHECK(parsed.found.closed);
+    CHECK(parsed.content(2) == "你好。\n\n中文回复：");
+  }
+}

@@ -111,20 +111,20 @@ class exact_scanner {
         held_.clear();
         return;
       }
-      for (std::size_t s = 0; s < N; ++s) {
+      bool refused = false;
+      for (std::size_t s = 0; s < N && !refused; ++s) {
         for (const bool separated : {true, false}) {
           if ((!separated && !at_begin()) || !begins(s, separated, text)) continue;
-          if (text.size() == size_of(s, separated)) {
-            if (!out.header(s, deviation::none, offset_, offset_ + text.size()))
-              return release(text.size(), out);
-            offset_ += text.size();
-            held_.clear();
-            return;
-          }
           partial = true;
+          if (text.size() < size_of(s, separated)) continue;
+          refused = !out.header(s, deviation::none, offset_, offset_ + text.size());
+          if (refused) break;  // content, but for what begins within it
+          offset_ += text.size();
+          held_.clear();
+          return;
         }
       }
-      if (partial) return;
+      if (partial && !refused) return;
       release(1, out);
     }
   }

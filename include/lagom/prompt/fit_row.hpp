@@ -4,6 +4,7 @@
 #pragma once
 
 #include "budget.hpp"
+#include "collides.hpp"
 #include "plug.hpp"
 
 namespace lagom {
@@ -16,9 +17,27 @@ enum class row_cut : std::uint8_t {
   sections,  ///< all of it, with header and separator
 };
 
+namespace detail {
+
+// A cut may leave a text that is read as a header, where more of its line stood before: it is cut there then.
+template <std::size_t N>
+constexpr void cut_before_headers(const grammar<N>& g, const fields<N>& before, fields<N>& texts,
+                                  std::size_t cut) {
+  if (!scannable(g)) return;
+  for (const matching level : {matching::exact, matching::letter_case}) {
+    if (collides(g, before, level)) continue;
+    for (auto c = collides(g, texts, level); c && c->section == cut && c->offset < texts[cut]->size();
+         c = collides(g, texts, level))
+      texts[cut] = texts[cut]->substr(0, c->offset);
+  }
+}
+
+}  // namespace detail
+
 /// Shortens the sections before the answer until the row fits; system, request, marks, the target section and the end
 /// token stay whole. Every segment counts by itself, as where masks tokenise segments apart. `over_budget`: what has to
-/// stay is over the limit, and the row is as it was. One count a segment for a row that fits.
+/// stay is over the limit, and the row is as it was. What did not collide before does not collide after it. One count a
+/// segment for a row that fits.
 template <token_counter Counter>
 [[nodiscard]] constexpr budget_verdict fit_row(pivot_row& row, std::size_t limit, const Counter& counter,
                                                row_cut cut = row_cut::contents) {
@@ -34,6 +53,7 @@ template <token_counter Counter>
       const std::size_t tokens = counter.count(text),
                         room = tokens + limit > total ? tokens + limit - total : 0;
       answer.fields[i] = text.substr(0, room == 0 ? 0 : cut_to_tokens(text, room, counter));
+      detail::cut_before_headers(*answer.grammar, before, answer.fields, i);
     }
     total = count_segments(row, counter);
   }
