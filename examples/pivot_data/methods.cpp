@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <lagom/prompt/crossin.hpp>
+#include <lagom/prompt/parallel_training.hpp>
+#include <lagom/prompt/taco.hpp>
 #include <lagom/prompt/text_template.hpp>
 
 namespace pivot_data {
@@ -30,7 +32,8 @@ struct known_method {
       {"pivot_only", kinds_of<lp::pivot_only>()},
       {"code_switch", kinds_of<lp::code_switch>()},
       {"aux_translation", kinds_of<lp::aux_translation>()},
-      {"cross", {lp::pair_kind::p_to_t}},
+      {"parallel", kinds_of<lp::parallel_training>()},
+      {"cross", kinds_of<lp::cross_training>()},
       {"taco", {}, true, false},
       {"crossin", {}, false, true},
   };
@@ -105,10 +108,11 @@ lp::grammar<3> taco_grammar(const lp::language& pivot, const lp::language& targe
                             std::array<std::string, 3>& labels) {
   labels = {fmt::format("Instruction in {}:", pivot.name), fmt::format("Response in {}:", pivot.name),
             fmt::format("Response in {}:", target.name)};
-  lp::grammar<3> g = lp::plug_grammar(pivot, target);
-  for (std::size_t i = 0; i < labels.size(); ++i) g.sections[i].header = {labels[i], {}};
-  g.header_end = " ";
-  g.separator = "\n";
+  lp::grammar<3> g = lp::taco_grammar(target.tag, labels[2]);
+  for (std::size_t i = 0; i < 2; ++i) {
+    g.sections[i].header = {labels[i], {}};
+    g.sections[i].language = pivot.tag;
+  }
   return g;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Small pools of wording for instruction-augmented texts, and draws from them.
+// Small pools of wording for instruction-augmented texts.
 #pragma once
 
-#include <lagom/prompt/templify.hpp>
+#include <lagom/prompt/templify_draws.hpp>
 
 namespace pivot_data::pools {
 
@@ -34,59 +34,19 @@ inline constexpr lp::chain_style chains[] = {
 };
 inline constexpr std::string_view none_of_these[] = {"None of these", "None of the above", "Not listed",
                                                      "No option is right"};
-// Half of the texts begin bare.
-struct read_words {
-  std::string_view lead, end;
+// Half of the texts begin bare, and half of the tasks.
+inline constexpr lp::layout_style words[] = {
+    {},
+    {"Read this text:\n", "", "", "User: ", "Assistant: "},
+    {"", "", "Questions about it:\n", "Reader: ", "Guide: "},
+    {"Here is a passage.\n\n", "", "Answer from the text:\n", "A: ", "B: "},
+    {"", "", "", "Reader: ", "Guide: "},
+    {"Text: ", "", "", "A: ", "B: "},
+    {"", "", "Now some exercises.\n", "User: ", "Assistant: "},
+    {"Beginning of the text.\n", "\nEnd of the text.", "What does it say?\n", "User: ", "Assistant: "},
 };
-inline constexpr read_words reads[] = {{},
-                                       {},
-                                       {},
-                                       {},
-                                       {"Read this text:\n", ""},
-                                       {"Here is a passage.\n\n", ""},
-                                       {"Text: ", ""},
-                                       {"Beginning of the text.\n", "\nEnd of the text."}};
-inline constexpr std::string_view task_leads[] = {"",
-                                                  "",
-                                                  "",
-                                                  "",
-                                                  "Questions about it:\n",
-                                                  "Answer from the text:\n",
-                                                  "What does it say?\n",
-                                                  "Now some exercises.\n"};
-struct speakers {
-  std::string_view asks, replies;
-};
-inline constexpr speakers dialogs[] = {{"User: ", "Assistant: "}, {"A: ", "B: "}, {"Reader: ", "Guide: "}};
 
-// Draws of one text: each from its own slot, so that no draw depends on another.
-class drawer {
- public:
-  drawer(std::uint64_t seed, std::uint64_t stream, std::uint64_t first_slot)
-      : random_{seed}, stream_(stream), slot_(first_slot) {}
-  template <class T, std::size_t N>
-  [[nodiscard]] const T& from(const T (&pool)[N]) {
-    return pool[random_.below(N, stream_, slot_++)];
-  }
-  [[nodiscard]] lp::task_style task() {
-    lp::task_style out{from(demos), from(options), from(chains), from(none_of_these)};
-    return out;
-  }
-  [[nodiscard]] lp::layout_style words() {
-    lp::layout_style out;
-    const read_words& read = from(reads);
-    out.read_lead = read.lead;
-    out.read_end = read.end;
-    out.tasks_lead = from(task_leads);
-    const speakers& who = from(dialogs);
-    out.asks = who.asks;
-    out.replies = who.replies;
-    return out;
-  }
-
- private:
-  lagom::philox random_;
-  std::uint64_t stream_, slot_;
-};
+inline constexpr lp::style_pools all{
+    .words = words, .demos = demos, .options = options, .chains = chains, .none_of_these = none_of_these};
 
 }  // namespace pivot_data::pools

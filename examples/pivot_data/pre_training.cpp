@@ -13,35 +13,20 @@ namespace lp = lagom::prompt;
 namespace {
 
 constexpr std::string_view layouts[] = {"classic", "dialog", "numbered", "few_shot", "next_turn"};
-constexpr std::uint64_t slots_a_member = 4096;  // draws of one text are far fewer
 
 // One text of a group, made ready.
 struct member {
   text_row row;
   std::vector<lp::question_answer> views;
   std::vector<lp::instruction_task> tasks;
-  std::vector<lp::option_order> orders;
 };
-
-void make_ready(member& m, const lagom::philox& random, std::uint64_t stream, std::uint64_t slot,
-                lp::losses<lp::task_check>& account) {
-  m.views = m.row.views();
-  for (std::size_t i = 0; i < m.views.size(); ++i) {
-    const lp::checked_task t = lp::read_task(m.views[i]);
-    account.count(t.check);
-    if (t.check != lp::task_check::ok) continue;
-    m.tasks.push_back(t.task);
-    m.orders.push_back(lp::option_order::drawn(t.task.option_count, random, stream, slot + 64 + 32 * i));
-  }
-}
 
 }  // namespace
 
 void pre_training_texts(const synthesize_options& o) {
   complaints complain(o.strict);
   row_writer out(o.rows, o.rows.end, complain);
-  const lagom::philox random{o.seed};
-  const lp::layout_shares shares;
+  const lp::templify_draws draws{.random = {o.seed}, .pools = pools::all};
   lp::losses<lp::task_check> tasks;
   std::array<std::uint64_t, 5> drawn{};
   std::uint64_t raw = 0, inverted = 0, stream = 0;
@@ -62,39 +47,32 @@ void pre_training_texts(const synthesize_options& o) {
   const auto flush = [&] {
     if (group.empty()) return;
     std::vector<member> members(group.size());
+    std::vector<lp::text_tasks> with_tasks;
+    const std::string* first = nullptr;
     bool two_each = true;
     for (std::size_t i = 0; i < group.size(); ++i) {
-      members[i].row = std::move(group[i]);
-      make_ready(members[i], random, stream, slots_a_member * (i + 1), tasks);
-      two_each = two_each && members[i].tasks.size() >= 2;
+      member& m = members[i];
+      m.row = std::move(group[i]);
+      m.views = m.row.views();
+      tasks.merge(lp::read_tasks(m.views, m.tasks));
+      if (m.tasks.empty()) {  // a text without tasks stands by itself
+        text = m.row.text;
+        ++raw;
+        write(m.row.id, "raw");
+        continue;
+      }
+      two_each = two_each && m.tasks.size() >= 2;
+      with_tasks.push_back({m.row.text, m.tasks});
+      if (first == nullptr) first = &m.row.id;
     }
-    const lp::text_layout layout = shares.draw(two_each, random, stream, 0);
-    const bool turned = shares.draw_inverted(random, stream, 1) &&
-                        (layout == lp::text_layout::classic || layout == lp::text_layout::dialog);
-    std::vector<lp::templified> views;
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      const member& m = members[i];
-      if (m.tasks.empty()) continue;
-      pools::drawer draw(o.seed, stream, slots_a_member * (i + 1));
-      lp::templified one{m.row.text, m.tasks, m.orders, {}, {}, turned};
-      one.style = draw.task();
-      one.words = draw.words();
-      views.push_back(one);
-    }
-    for (const member& m : members) {  // a text without tasks stands by itself
-      if (!m.tasks.empty()) continue;
-      text = m.row.text;
-      ++raw;
-      write(m.row.id, "raw");
-    }
-    if (!views.empty()) {
+    if (first != nullptr) {
+      const lp::text_layout layout = draws.layout(stream, two_each);
+      const bool turns = layout == lp::text_layout::classic || layout == lp::text_layout::dialog;
       text.clear();
-      lp::append_templified(text, views, layout);
+      draws.append(text, stream, with_tasks);
       ++drawn[static_cast<std::size_t>(layout)];
-      inverted += turned ? 1 : 0;
-      std::size_t first = 0;
-      while (members[first].tasks.empty()) ++first;
-      write(members[first].row.id, layouts[static_cast<std::size_t>(layout)]);
+      inverted += turns && draws.inverted(stream) ? 1u : 0u;
+      write(*first, layouts[static_cast<std::size_t>(layout)]);
     }
     group.clear();
     ++stream;
