@@ -9,6 +9,8 @@
 #include <iterator>
 #include <string_view>
 
+#include "lazy_iterator.hpp"
+
 namespace lagom {
 inline namespace v0 {
 namespace prompt {
@@ -52,47 +54,17 @@ constexpr void for_each_segment(const P& pieces, Visit&& visit) {
 template <prompt_pieces P>
 class segments {
  public:
-  class iterator {
-   public:
-    using iterator_concept = std::forward_iterator_tag;
-    using iterator_category = std::input_iterator_tag;  // segments are given by value
+  struct step {
     using value_type = segment;
-    using difference_type = std::ptrdiff_t;
-    using pointer = const segment*;
-    using reference = segment;
-
-    constexpr iterator() = default;
-    constexpr explicit iterator(const P& pieces) : pieces_(&pieces) { ++*this; }
-
-    [[nodiscard]] constexpr segment operator*() const noexcept { return now_; }
-    [[nodiscard]] constexpr const segment* operator->() const noexcept { return &now_; }
-    constexpr iterator& operator++() {
-      more_ = pieces_->next(at_, now_);
-      ++count_;
-      return *this;
-    }
-    constexpr iterator operator++(int) {
-      iterator before = *this;
-      ++*this;
-      return before;
-    }
-    /// Iterators of one range are equal when they stand at the same segment.
-    friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
-      return a.more_ == b.more_ && (!a.more_ || a.count_ == b.count_);
-    }
-    friend constexpr bool operator==(const iterator& i, std::default_sentinel_t) noexcept { return !i.more_; }
-
-   private:
-    const P* pieces_ = nullptr;
-    typename P::cursor at_{};
-    segment now_{};
-    std::size_t count_ = 0;
-    bool more_ = false;
+    const P* pieces = nullptr;
+    typename P::cursor at{};
+    constexpr bool next(segment& out) { return pieces->next(at, out); }
   };
+  using iterator = lazy_iterator<step>;
 
   constexpr explicit segments(const P& pieces) noexcept : pieces_(&pieces) {}
   segments(const P&& temporary) = delete;
-  [[nodiscard]] constexpr iterator begin() const { return iterator(*pieces_); }
+  [[nodiscard]] constexpr iterator begin() const { return iterator(step{pieces_, {}}); }
   [[nodiscard]] constexpr std::default_sentinel_t end() const noexcept { return {}; }
 
  private:

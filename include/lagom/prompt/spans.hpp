@@ -81,56 +81,32 @@ constexpr void for_each_trained(const P& pieces, Visit&& visit) {
 template <prompt_pieces P>
 class trained_runs {
  public:
-  class iterator {
-   public:
-    using iterator_concept = std::forward_iterator_tag;
-    using iterator_category = std::input_iterator_tag;
+  struct step {
     using value_type = span;
-    using difference_type = std::ptrdiff_t;
-    using pointer = const span*;
-    using reference = span;
+    const P* pieces = nullptr;
+    typename P::cursor at{};
+    std::size_t passed = 0;
 
-    constexpr iterator() = default;
-    constexpr explicit iterator(const P& pieces) : pieces_(&pieces) { ++*this; }
-
-    [[nodiscard]] constexpr span operator*() const noexcept { return run_; }
-    [[nodiscard]] constexpr const span* operator->() const noexcept { return &run_; }
-    constexpr iterator& operator++() {
-      run_ = {};
-      for (segment s; pieces_->next(at_, s); passed_ += s.text.size()) {
+    constexpr bool next(span& out) {
+      out = {};
+      for (segment s; pieces->next(at, s);) {
+        const std::size_t begin = passed;
+        passed += s.text.size();
         if (s.trained) {
-          if (run_.size() == 0) run_.begin = passed_;
-          run_.end = passed_ + s.text.size();
-        } else if (run_.size() > 0) {
-          passed_ += s.text.size();
+          if (out.size() == 0) out.begin = begin;
+          out.end = passed;
+        } else if (out.size() > 0) {
           break;
         }
       }
-      return *this;
+      return out.size() > 0;
     }
-    constexpr iterator operator++(int) {
-      iterator before = *this;
-      ++*this;
-      return before;
-    }
-    /// Iterators of one range are equal when they stand at the same run.
-    friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
-      return a.run_ == b.run_;
-    }
-    friend constexpr bool operator==(const iterator& i, std::default_sentinel_t) noexcept {
-      return i.run_.size() == 0;
-    }
-
-   private:
-    const P* pieces_ = nullptr;
-    typename P::cursor at_{};
-    std::size_t passed_ = 0;
-    span run_{};
   };
+  using iterator = lazy_iterator<step>;
 
   constexpr explicit trained_runs(const P& pieces) noexcept : pieces_(&pieces) {}
   trained_runs(const P&& temporary) = delete;
-  [[nodiscard]] constexpr iterator begin() const { return iterator(*pieces_); }
+  [[nodiscard]] constexpr iterator begin() const { return iterator(step{pieces_, {}, 0}); }
   [[nodiscard]] constexpr std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
