@@ -42,7 +42,7 @@ template <class W, class Norm>
 inline constexpr bool is_head<head<W, Norm>> = true;
 }  // namespace detail
 
-/// Any `head<W, Norm>`.
+/// Any `head<W, Norm>` or `int8_head<Norm, Hidden>`.
 template <class T>
 concept head_view = detail::is_head<T>;
 

@@ -10,20 +10,18 @@ inline namespace v0 {
 
 namespace detail {
 
-template <backend B, scalar H, scalar W, final_norm Norm>
-LAGOM_HD auto unembed_rows_portable(const B& b, vec_view<const H> hidden, const head<W, Norm>& to,
+template <backend B, scalar H, head_view Head>
+LAGOM_HD auto unembed_rows_portable(const B& b, vec_view<const H> hidden, const Head& to,
                                     vec_view<const token_id> tokens) noexcept {
   using Acc = accumulator_t<H>;
   using accumulator = softmax_accumulator<B, Acc>;
   accumulator stats;
-  normed_slice<B, H, Norm> slices(b, hidden, to.norm);
+  head_products<B, H, Head> products(b, hidden, to);
   Acc logits[accumulator::tile];
   for (index_t first = 0; first < tokens.size(); first += accumulator::tile) {
     const index_t left = tokens.size() - first;
     const index_t n = left < accumulator::tile ? left : accumulator::tile;
-    unembed_tile(
-        b, slices, hidden.size(), [&](index_t r) { return to.rows.row(tokens[first + r] - to.first_token); },
-        n, static_cast<Acc>(to.scale), logits);
+    products([&](index_t r) { return static_cast<index_t>(tokens[first + r] - to.first_token); }, n, logits);
     stats.push(logits, n, static_cast<token_id>(first));
   }
   auto result = stats.finish();  // by position in the list: now by token
