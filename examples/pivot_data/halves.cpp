@@ -61,7 +61,7 @@ class taker {
   lagom::failure why_{};
 };
 
-// MSVAMP writes every answer as a fraction ("8.0"): the number itself.
+// MGSM and MSVAMP write the answers of every language in one notation ("2,125", "8.0"): the number itself.
 void plain_number(std::string& text) {
   if (const auto n = lp::number_answer(text, lp::numerals::point)) text = n->value;
 }
@@ -99,6 +99,7 @@ read_line<half> half_of(half_format format, std::string_view line, std::uint64_t
       return lost<half>(quad_loss::bad_row, {.code = errc::missing_key, .key = "a tab before the answer"},
                         path, row);
     h = {std::to_string(row), std::string(line.substr(0, tab)), std::string(line.substr(tab + 1)), true};
+    plain_number(h.y);
     return out;
   }
   const auto parsed = lagom::io::parse_json(line);
