@@ -311,8 +311,10 @@ TEST_CASE("rows that are copied cost no products", "[embed][fase][wechsel]") {
   const auto random = [](token_id n, std::uint64_t stream) {
     lagom::vocab::token_vectors out(n, 8);
     const auto x = lagom_test::normal<float>(static_cast<std::size_t>(8 * n), stream);
-    for (token_id i = 0; i < n; ++i)
-      std::copy_n(x.begin() + 8 * i, 8, out.set(static_cast<std::size_t>(i)).data());
+    for (token_id i = 0; i < n; ++i) {
+      const auto row = out.set(static_cast<std::size_t>(i));
+      for (int j = 0; j < 8; ++j) row[j] = x[static_cast<std::size_t>(8 * i + j)];
+    }
     return out;
   };
   e.source_vectors = random(size - added, 1);
