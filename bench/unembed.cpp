@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The fused probe: one hidden state against the whole head, one thread.
+// The fused probe: one hidden state against the whole head, on one thread and on two.
 #include <Eigen/Core>
+#include <lagom/adapt/native.hpp>
+#include <lagom/adapt/openmp.hpp>
 #include <lagom/adapt/xtensor_blas.hpp>
-#include <lagom/kernel/softmax_stats_of.hpp>
+#include <thread>
 
 #include "inputs.hpp"
 #include "ratio_main.hpp"
@@ -11,46 +13,106 @@ extern "C" void openblas_set_num_threads(int) __attribute__((weak));
 
 namespace {
 
+using bench::problem;
+
+// Reads an array in 64 parts on the threads of OpenMP.
+template <class T>
+void read_by(int threads, const std::vector<T>& x) {
+  const auto* const bytes = reinterpret_cast<const char*>(x.data());
+  const std::size_t part = x.size() * sizeof(T) / 64;
+  lagom::openmp{threads}(
+      64, [=](lagom::index_t i) { bench::read_bytes(bytes + static_cast<std::size_t>(i) * part, part); });
+}
+
+template <class W, class Head>
+void lagom_rows(const problem& p, const std::shared_ptr<std::vector<W>>& w, const std::vector<float>& x,
+                Head to) {
+  if (p.threads == 1) {
+    p.limit("read", [=] { bench::read(*w); });
+    p.lagom("lagom native", [=] { benchmark::DoNotOptimize(lagom::unembed(lagom::native{}, x, to())); });
+    p.lagom("lagom portable", [=] { benchmark::DoNotOptimize(lagom::unembed(lagom::portable{}, x, to())); });
+  } else {
+    p.limit("read", [=] { read_by(p.threads, *w); });
+    p.lagom("lagom native", [=] {
+      benchmark::DoNotOptimize(lagom::unembed(lagom::native{}, x, to(), lagom::openmp{p.threads}));
+    });
+  }
+}
+
+// The chain that engines run: product, then statistics of the logits it left in memory.
+template <class Product>
+void chain(const problem& p, const char* name, int vocab, Product product) {
+  const auto logits = bench::array<float>(static_cast<std::size_t>(vocab));
+  p.peer(name, [=] {
+    if (openblas_set_num_threads != nullptr) openblas_set_num_threads(p.threads);
+    product(logits->data());
+    benchmark::DoNotOptimize(lagom::softmax_stats_of(lagom::native{}, *logits));
+  });
+}
+
+void f32_peers(const problem& p, const std::shared_ptr<std::vector<float>>& w, const std::vector<float>& x,
+               int vocab, int dim) {
+  chain(p, "OpenBLAS sgemv, lagom's statistics", vocab, [=](float* z) {
+    cxxblas::gemv<int>(cxxblas::StorageOrder::RowMajor, cxxblas::Transpose::NoTrans, vocab, dim, 1.0f,
+                       w->data(), dim, x.data(), 1, 0.0f, z, 1);
+  });
+  chain(p, "xtensor-blas dot, lagom's statistics", vocab, [=](float* z) {
+    const auto rows = static_cast<std::size_t>(vocab), cols = static_cast<std::size_t>(dim);
+    const auto m = xt::adapt(w->data(), rows * cols, xt::no_ownership(), std::array{rows, cols});
+    const auto v = xt::adapt(x.data(), cols, xt::no_ownership(), std::array{cols});
+    const xt::xtensor<float, 1> out = xt::linalg::dot(m, v);
+    std::copy(out.begin(), out.end(), z);
+  });
+  if (p.threads > 1) return;  // Eigen's gemv has one thread
+  chain(p, "Eigen gemv, lagom's statistics", vocab, [=](float* z) {
+    using matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    const Eigen::Map<const matrix> m(w->data(), vocab, dim);
+    const Eigen::Map<const Eigen::VectorXf> v(x.data(), dim);
+    Eigen::Map<Eigen::VectorXf>(z, vocab).noalias() = m * v;
+  });
+}
+
 template <class W>
-void problem(int vocab, int dim, const char* type) {
-  const std::string name =
-      std::string("unembed ") + type + " V=" + std::to_string(vocab) + " d=" + std::to_string(dim);
-  const auto n = static_cast<std::size_t>(vocab) * static_cast<std::size_t>(dim);
-  const auto w = bench::numbers<W>(n, 1, 0.02f);
-  const auto x = bench::numbers<float>(static_cast<std::size_t>(dim), 2, 2);
+void floats(int vocab, int dim, const char* type) {
+  const auto w = bench::numbers<W>(static_cast<std::size_t>(vocab) * static_cast<std::size_t>(dim), 1, 0.02f);
+  const auto x = *bench::numbers<float>(static_cast<std::size_t>(dim), 2, 2);
   const auto g = bench::numbers<float>(static_cast<std::size_t>(dim), 3);
   const auto to = [=] {
     return lagom::head{lagom::mat_view(w->data(), vocab, dim), lagom::rms_norm{*g, 1e-5}};
   };
-  bench::add(name, "read", [=] { bench::read(*w); });
-  bench::add(name, "lagom portable",
-             [=] { benchmark::DoNotOptimize(lagom::unembed(lagom::portable{}, *x, to())); });
-  if constexpr (std::is_same_v<W, float>) {
-    bench::add(name, "lagom xtensor_blas",
-               [=] { benchmark::DoNotOptimize(lagom::unembed(lagom::xtensor_blas{}, *x, to())); });
-    // The chain that engines run: product, then statistics of the logits it left in memory.
-    const auto logits = std::make_shared<std::vector<float>>(static_cast<std::size_t>(vocab));
-    bench::add(name, "Eigen gemv, lagom stats", [=] {
-      using matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-      const Eigen::Map<const matrix> m(w->data(), vocab, dim);
-      const Eigen::Map<const Eigen::VectorXf> v(x->data(), dim);
-      Eigen::Map<Eigen::VectorXf>(logits->data(), vocab).noalias() = m * v;
-      benchmark::DoNotOptimize(lagom::softmax_stats_of(lagom::portable{}, *logits));
-    });
-    bench::add(name, "OpenBLAS gemv, lagom stats", [=] {
-      cxxblas::gemv<int>(cxxblas::StorageOrder::RowMajor, cxxblas::Transpose::NoTrans, vocab, dim, 1.0f,
-                         w->data(), dim, x->data(), 1, 0.0f, logits->data(), 1);
-      benchmark::DoNotOptimize(lagom::softmax_stats_of(lagom::portable{}, *logits));
-    });
+  for (const int threads : {1, 2}) {
+    const problem p{"unembed", "V=" + std::to_string(vocab) + " d=" + std::to_string(dim), type, 1, threads};
+    lagom_rows(p, w, x, to);
+    if constexpr (std::is_same_v<W, float>) f32_peers(p, w, x, vocab, dim);
+  }
+}
+
+void bytes(int vocab, int dim) {
+  const auto n = static_cast<std::size_t>(vocab) * static_cast<std::size_t>(dim);
+  const auto w = bench::array<std::int8_t>(n);
+  for (std::size_t i = 0; i < n; ++i) (*w)[i] = static_cast<std::int8_t>(i * 2654435761u >> 13);
+  const auto scales = bench::numbers<float>(static_cast<std::size_t>(vocab), 4, 1e-4f);
+  const auto x = *bench::numbers<float>(static_cast<std::size_t>(dim), 2, 2);
+  const auto g = bench::numbers<float>(static_cast<std::size_t>(dim), 3);
+  const auto to = [=] {
+    return lagom::int8_head{lagom::mat_view<const std::int8_t>(w->data(), vocab, dim), *scales,
+                            lagom::rms_norm{*g, 1e-5}};
+  };
+  for (const int threads : {1, 2}) {
+    const std::string what = "V=" + std::to_string(vocab) + " d=" + std::to_string(dim);
+    lagom_rows(problem{"unembed_i8f32", what, "int8", 1, threads}, w, x, to);
+    lagom_rows(problem{"unembed", what, "int8", 1, threads}, w, x,
+               [=] { return lagom::with_int8_hidden(to()); });
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
-  problem<float>(32000, 1024, "f32");
-  problem<lagom::bf16>(32000, 1024, "bf16");
-  problem<lagom::f16>(32000, 1024, "f16");
+  floats<float>(32000, 4096, "f32");
+  floats<lagom::bf16>(32000, 4096, "bf16");
+  floats<lagom::f16>(32000, 4096, "f16");
+  bytes(32000, 4096);
+  bytes(128256, 4096);
   return bench::run(argc, argv);
 }

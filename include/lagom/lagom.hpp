@@ -41,6 +41,7 @@
 #include "kernel/normed_slice.hpp"
 #include "kernel/quantize.hpp"
 #include "kernel/quantized_slice.hpp"
+#include "kernel/shards.hpp"
 #include "kernel/softmax_accumulator.hpp"
 #include "kernel/softmax_stats.hpp"
 #include "kernel/softmax_stats_of.hpp"

@@ -29,8 +29,9 @@ concept executor = requires(const E& run, index_t n, detail::any_task task) { ru
 
 /// One thread, in order. The default.
 struct seq {
+  LAGOM_HD_UNCHECKED
   template <std::invocable<index_t> Task>
-  LAGOM_INLINE constexpr void operator()(index_t n, Task&& task) const {
+  LAGOM_LEAF constexpr void operator()(index_t n, Task&& task) const {
     for (index_t i = 0; i < n; ++i) task(i);
   }
 };
