@@ -46,6 +46,13 @@ LAGOM_INLINE cosine_stats<float> native_cosine(const X* x, const Y* y, index_t n
   return sums;
 }
 
+template <target Target, bool Entropy, class Z>
+softmax_stats<float> native_softmax(const Z* z, index_t n, token_id first_token) noexcept {
+  native_accumulator<Target, Entropy, Z> stats;
+  stats.push(z, n, first_token);
+  return stats.finish();
+}
+
 }  // namespace detail
 
 /// Bodies in vector instructions of the compile target: AVX2 with FMA and F16C, AVX-512 (F, BW, VL, DQ), VNNI where the
@@ -101,9 +108,16 @@ struct basic_native : basic_portable<Target> {
     requires(vectorised)
   {
     if (!z.contiguous()) return detail::softmax_stats_portable<basic_portable<Target>>(z, first_token);
-    detail::native_accumulator<Target, true, Z> stats;
-    stats.push(z.data(), z.size(), first_token);
-    return stats.finish();
+    return detail::native_softmax<Target, true>(z.data(), z.size(), first_token);
+  }
+
+  template <detail::native_element Z>
+  [[nodiscard]] softmax_stats<float> softmax_stats_of(vec_view<const Z> z, token_id first_token,
+                                                      without_entropy) const noexcept
+    requires(vectorised)
+  {
+    if (!z.contiguous()) return detail::softmax_stats_portable<basic_portable<Target>, false>(z, first_token);
+    return detail::native_softmax<Target, false>(z.data(), z.size(), first_token);
   }
 
   template <detail::native_element H, head_view Head, executor Run>
