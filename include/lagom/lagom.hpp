@@ -47,6 +47,7 @@
 #include "kernel/softmax_stats_of.hpp"
 #include "kernel/squared_norm.hpp"
 #include "kernel/unembed.hpp"
+#include "kernel/unembed_batch.hpp"
 #include "kernel/unembed_rows.hpp"
 
 #include "signal/agreement.hpp"
