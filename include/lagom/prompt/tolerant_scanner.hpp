@@ -200,9 +200,7 @@ class tolerant_scanner {
   }
 
   // No longer line begins with this section's header.
-  constexpr void drop_candidate(std::size_t s) noexcept {
-    candidates_ = static_cast<std::uint16_t>(candidates_ & ~(1u << s));
-  }
+  constexpr void drop_candidate(std::size_t s) noexcept { candidates_ &= ~(1u << s); }
 
   // What is kept back is content; white space at its end is a gap.
   template <class Out>
@@ -251,7 +249,7 @@ class tolerant_scanner {
   bool line_start_ = true, indented_ = false;
   held_bytes held_{};
   std::size_t label_ = 0;         // where in the bytes kept back the line begins, after its indent
-  std::uint16_t candidates_ = 0;  // the sections whose headers the line may still become
+  std::uint32_t candidates_ = 0;  // the sections whose headers the line may still become
   std::size_t offset_ = 0;        // of the first byte kept back
 };
 
