@@ -130,10 +130,9 @@ void native_unembed_batch(const B& b, mat_view<const H> hidden, const head<W, No
   for (index_t s = 0; s < hidden.rows(); ++s) {
     native_row<Target, W>::prepare(space.states.data() + s * hidden.cols(), hidden.cols());
   }
-  batch_over_shards(hidden.rows(), to, space, out, run,
-                    [](mat_view<const float> states, const head<W, Norm>& part, softmax_stats<float>* stats) {
-                      native_batch_shard<Target>(states, part, stats);
-                    });
+  batch_over_shards<B>(hidden.rows(), to, space, out, run,
+                       [](mat_view<const float> states, const head<W, Norm>& part,
+                          softmax_stats<float>* stats) { native_batch_shard<Target>(states, part, stats); });
 }
 
 }  // namespace detail

@@ -9,6 +9,26 @@ namespace lagom {
 inline namespace v0 {
 namespace detail {
 
+// Forced inlining: the operators of plain lambdas are functions that the linker would merge between targets.
+struct add_op {
+  template <class T>
+  LAGOM_LEAF constexpr T operator()(T a, T b) const noexcept {
+    return static_cast<T>(a + b);
+  }
+};
+struct max_op {
+  template <class T>
+  LAGOM_LEAF constexpr T operator()(T a, T b) const noexcept {
+    return a > b ? a : b;
+  }
+};
+struct or_op {
+  template <class T>
+  LAGOM_LEAF constexpr T operator()(T a, T b) const noexcept {
+    return a | b;
+  }
+};
+
 /// One value from all lanes, as a balanced tree: halves are vectors, which a running total is not.
 template <class T, std::size_t N, class Op>
 LAGOM_LEAF constexpr T fold(const T (&v)[N], Op op) noexcept {
@@ -30,9 +50,7 @@ struct lanes {
   Acc value[count] = {};
 
   /// Sum of all lanes, as a balanced tree.
-  [[nodiscard]] LAGOM_LEAF constexpr Acc total() const noexcept {
-    return fold(value, [](Acc a, Acc b) { return a + b; });
-  }
+  [[nodiscard]] LAGOM_LEAF constexpr Acc total() const noexcept { return fold(value, add_op{}); }
 };
 
 }  // namespace detail

@@ -79,9 +79,8 @@ class softmax_accumulator {
         max[j] = z > max[j] ? z : max[j];
       }
     }
-    const bits largest = fold(magnitude, [](bits a, bits b) { return a > b ? a : b; });
-    return {fold(max, [](Acc a, Acc b) { return a > b ? a : b; }),
-            largest < bit_cast<bits>(-softmax_stats<Acc>::masked_at)};
+    const bits largest = fold(magnitude, max_op{});
+    return {fold(max, max_op{}), largest < bit_cast<bits>(-softmax_stats<Acc>::masked_at)};
   }
 
   LAGOM_HD void add(const Acc* LAGOM_RESTRICT logits, index_t n, index_t padded, token_id first_token,
@@ -117,9 +116,9 @@ class softmax_accumulator {
         max[j] = z > max[j] ? z : max[j];
       }
     }
-    stats_.bad = stats_.bad || fold(bad, [](bits a, bits b) { return a | b; }) != 0;
-    stats_.count += static_cast<std::int64_t>(fold(unmasked, [](bits a, bits b) { return a + b; }));
-    return fold(max, [](Acc a, Acc b) { return a > b ? a : b; });
+    stats_.bad = stats_.bad || fold(bad, or_op{}) != 0;
+    stats_.count += static_cast<std::int64_t>(fold(unmasked, add_op{}));
+    return fold(max, max_op{});
   }
 
   /// Makes `max` the reference of the sums.

@@ -65,7 +65,7 @@ LAGOM_HD void batch_shard_portable(const B& b, mat_view<const Acc> states, const
 }
 
 /// Runs `shard(states, head of the shard, out)` over chunks of states and shards of the head, and joins in order.
-template <std::floating_point Acc, head_view Head, executor Run, class Shard>
+template <backend B, std::floating_point Acc, head_view Head, executor Run, class Shard>
 LAGOM_HD void batch_over_shards(index_t batch, const Head& to, batch_space<Acc> space,
                                 vec_view<softmax_stats<Acc>> out, Run&& run, const Shard& one) {
   const shards cut{to.rows.rows()};
@@ -82,7 +82,7 @@ LAGOM_HD void batch_over_shards(index_t batch, const Head& to, batch_space<Acc> 
   for (index_t s = 0; s < batch; ++s) {
     softmax_stats<Acc> parts[shards::most];
     for (index_t shard = 0; shard < cut.count(); ++shard) parts[shard] = space.parts[shard * batch + s];
-    merge_in_order(parts, cut.count());
+    merge_in_order<B>(parts, cut.count());
     out[s] = parts[0];
   }
 }
@@ -91,10 +91,10 @@ template <backend B, scalar H, scalar W, final_norm Norm, std::floating_point Ac
 LAGOM_HD void unembed_batch_portable(const B& b, mat_view<const H> hidden, const head<W, Norm>& to,
                                      batch_space<Acc> space, vec_view<softmax_stats<Acc>> out, Run&& run) {
   norm_batch(b, hidden, to.norm, space.states);
-  batch_over_shards(hidden.rows(), to, space, out, run,
-                    [&](mat_view<const Acc> states, const head<W, Norm>& part, softmax_stats<Acc>* stats) {
-                      batch_shard_portable(b, states, part, stats);
-                    });
+  batch_over_shards<B>(hidden.rows(), to, space, out, run,
+                       [&](mat_view<const Acc> states, const head<W, Norm>& part, softmax_stats<Acc>* stats) {
+                         batch_shard_portable(b, states, part, stats);
+                       });
 }
 
 struct unembed_batch_fn {
