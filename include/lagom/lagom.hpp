@@ -68,6 +68,7 @@
 #include "stop/any_of.hpp"
 #include "stop/at_layers.hpp"
 #include "stop/cholesky.hpp"
+#include "stop/check_dataset.hpp"
 #include "stop/combine.hpp"
 #include "stop/crf.hpp"
 #include "stop/dataset.hpp"
@@ -79,6 +80,7 @@
 #include "stop/fit_rbf_svm.hpp"
 #include "stop/interior_point.hpp"
 #include "stop/kernel_cache.hpp"
+#include "stop/linear_derivatives.hpp"
 #include "stop/linear_svm.hpp"
 #include "stop/logistic.hpp"
 #include "stop/newton.hpp"
@@ -90,6 +92,7 @@
 #include "stop/standardized.hpp"
 #include "stop/stop_rule.hpp"
 #include "stop/threshold.hpp"
+#include "stop/twice_atanh.hpp"
 
 #include "exit/answer.hpp"
 #include "exit/evaluate.hpp"
