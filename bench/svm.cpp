@@ -101,11 +101,10 @@ struct liblinear_rows {
 template <std::size_t N>
 void linear(std::size_t n) {
   const auto rows = std::make_shared<rows_of<N>>(n);
-  const auto problem = [](const char* what) { return std::string(what) + " f=" + std::to_string(N); };
   for (const loss of : {loss::squared_hinge, loss::logistic}) {
-    const std::string name =
-        problem(of == loss::logistic ? "logistic regression n=100000" : "linear svm n=100000");
-    bench::add(name, "read", [rows] {
+    const bench::problem name{"svm", std::string(of == loss::logistic ? "logistic" : "squared hinge") +
+                                         ", 100000 rows, f=" + std::to_string(N)};
+    name.limit("read", [rows] {
       bench::read(rows->x);
       bench::read(rows->labels);
     });
@@ -120,8 +119,8 @@ void linear(std::size_t n) {
           lagom::linear_svm_config{.bias = lagom::bias_term::regularised, .standardize = standardize},
           rows->view()));
     };
-    bench::add(name, "lagom", [lagom] { benchmark::DoNotOptimize(lagom(false)); });
-    bench::add(name, "lagom, standardised", [lagom] { benchmark::DoNotOptimize(lagom(true)); });
+    name.lagom("lagom", [lagom] { benchmark::DoNotOptimize(lagom(false)); });
+    name.lagom("lagom, standardised", [lagom] { benchmark::DoNotOptimize(lagom(true)); });
 #ifdef LAGOM_BENCH_LIBLINEAR
     set_print_string_function([](const char*) {});
     const auto peer = std::make_shared<liblinear_rows<N>>(*rows);
@@ -133,8 +132,9 @@ void linear(std::size_t n) {
       eps /= 10;
       off = objective(*rows, peer->train(primal, eps).data(), of) / least - 1;
     }
-    std::printf("%s: liblinear eps %g ends %.1e above lagom's objective\n", name.c_str(), eps, off);
-    bench::add(name, "liblinear primal", [=] { benchmark::DoNotOptimize(peer->train(primal, eps)); });
+    std::fprintf(stderr, "%s: liblinear eps %g ends %.1e above lagom's objective\n", name.what.c_str(), eps,
+                 off);
+    name.peer("liblinear primal", [=] { benchmark::DoNotOptimize(peer->train(primal, eps)); });
 #endif
   }
 }
@@ -142,12 +142,12 @@ void linear(std::size_t n) {
 template <std::size_t N>
 void gaussian(std::size_t n) {
   const auto rows = std::make_shared<rows_of<N>>(n);
-  const std::string name = "rbf svm n=" + std::to_string(n) + " f=" + std::to_string(N);
+  const bench::problem name{"svm", "Gaussian kernel, " + std::to_string(n) + " rows, f=" + std::to_string(N)};
   const double gamma = 1.0 / static_cast<double>(N);
   const auto lagom = [=] {
     return lagom::fit<N>(lagom::rbf_svm_config{.gamma = gamma, .standardize = false}, rows->view());
   };
-  bench::add(name, "lagom", [=] { benchmark::DoNotOptimize(lagom()); });
+  name.lagom("lagom", [=] { benchmark::DoNotOptimize(lagom()); });
 #ifdef LAGOM_BENCH_LIBSVM
   const auto nodes = std::make_shared<std::vector<svm_node>>((N + 1) * n);
   const auto row = std::make_shared<std::vector<svm_node*>>();
@@ -181,9 +181,9 @@ void gaussian(std::size_t n) {
   const auto own = lagom();
   double sum = 0;
   for (const float a : own->model.rule.coefficients) sum += std::abs(static_cast<double>(a));
-  std::printf("%s: %d support vectors, multipliers %.6g; lagom %d, %.6g\n", name.c_str(), vectors,
-              multipliers, static_cast<int>(own->model.rule.vectors()), sum);
-  bench::add(name, "libsvm", [=] { benchmark::DoNotOptimize(peer()); });
+  std::fprintf(stderr, "%s: %d support vectors, multipliers %.6g; lagom %d, %.6g\n", name.what.c_str(),
+               vectors, multipliers, static_cast<int>(own->model.rule.vectors()), sum);
+  name.peer("libsvm", [=] { benchmark::DoNotOptimize(peer()); });
 #endif
 }
 
@@ -191,10 +191,10 @@ void gaussian(std::size_t n) {
 
 int main(int argc, char** argv) {
 #ifndef LAGOM_BENCH_LIBLINEAR
-  std::printf("liblinear is not here: skipped\n");
+  bench::skipped("liblinear");
 #endif
 #ifndef LAGOM_BENCH_LIBSVM
-  std::printf("libsvm is not here: skipped\n");
+  bench::skipped("libsvm");
 #endif
   linear<2>(100000);
   linear<4>(100000);
