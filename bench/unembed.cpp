@@ -99,6 +99,7 @@ template <class W>
 void batch(int vocab, int dim, int states, const char* type) {
   const auto w = bench::numbers<W>(static_cast<std::size_t>(vocab) * static_cast<std::size_t>(dim), 1, 0.02f);
   const auto x = bench::numbers<float>(static_cast<std::size_t>(dim * states), 2, 2);
+  const auto of_type = bench::numbers<W>(static_cast<std::size_t>(dim * states), 2, 2);
   const auto normed = bench::array<float>(lagom::batch_space<>::states_for(states, dim));
   const auto parts =
       std::make_shared<std::vector<lagom::softmax_stats<>>>(lagom::batch_space<>::parts_for(states, vocab));
@@ -106,8 +107,8 @@ void batch(int vocab, int dim, int states, const char* type) {
   for (const int threads : {1, 2}) {
     const problem p{"unembed_batch", "V=" + std::to_string(vocab) + " d=" + std::to_string(dim), type, states,
                     threads};
-    const auto probe = [=](const auto& backend) {
-      lagom::unembed_batch(backend, lagom::mat_view(x->data(), states, dim),
+    const auto probe = [=](const auto& backend, const auto& from) {
+      lagom::unembed_batch(backend, lagom::mat_view(from->data(), states, dim),
                            lagom::head{lagom::mat_view(w->data(), vocab, dim)},
                            lagom::batch_space<>{*normed, *parts},
                            lagom::vec_view<lagom::softmax_stats<>>(*out), lagom::openmp{threads});
@@ -118,7 +119,10 @@ void batch(int vocab, int dim, int states, const char* type) {
     } else {
       p.limit("read", [=] { read_by(threads, *w); });
     }
-    p.lagom("lagom native", [=] { probe(lagom::native{}); });
+    p.lagom("lagom native", [=] { probe(lagom::native{}, of_type); });
+    if constexpr (!std::is_same_v<W, float>) {
+      p.lagom("lagom native, f32 states", [=] { probe(lagom::native{}, x); });
+    }
     if constexpr (std::is_same_v<W, float>) {
       const auto logits =
           bench::array<float>(static_cast<std::size_t>(vocab) * static_cast<std::size_t>(states));

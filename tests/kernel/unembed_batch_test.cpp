@@ -27,23 +27,32 @@ auto probe(const std::vector<H>& x, lagom::index_t batch, const Head& to, const 
   return out;
 }
 
+template <class B, class H, class Head>
+void compare(const std::vector<H>& x, lagom::index_t batch, const Head& to, double loose) {
+  const auto all = probe<B>(x, batch, to);
+  for (lagom::index_t s = 0; s < batch; ++s) {
+    const auto one =
+        lagom::unembed(portable{}, vec_view<const H>(x.data() + s * to.rows.cols(), to.rows.cols()), to);
+    const auto& a = all[static_cast<std::size_t>(s)];
+    REQUIRE(a.count == one.count);
+    if (loose == 1) REQUIRE(a.top == one.top);
+    REQUIRE(near(static_cast<double>(a.max), static_cast<double>(one.max), 2e-5 * loose,
+                 std::abs(static_cast<double>(one.max))));
+    REQUIRE(near(static_cast<double>(a.log_sum()), static_cast<double>(one.log_sum()), 4e-5 * loose));
+    REQUIRE(near(static_cast<double>(a.entropy()), static_cast<double>(one.entropy()), 2e-4 * loose));
+  }
+}
+
 template <class B, class H, class W>
 void check(lagom::index_t batch, lagom::index_t vocab, lagom::index_t h) {
   const auto w = normal<W>(static_cast<std::size_t>(vocab * h), 3, 1 / std::sqrt(static_cast<double>(h)));
   const auto x = normal<H>(static_cast<std::size_t>(batch * h), 4, 2);
   const auto g = normal<float>(static_cast<std::size_t>(h), 5);
-  const head to{mat_view<const W>(w.data(), vocab, h), lagom::rms_norm{g, 1e-5}, 1.5f, 7};
-  const auto all = probe<B>(x, batch, to);
-  for (lagom::index_t s = 0; s < batch; ++s) {
-    const auto one = lagom::unembed(portable{}, vec_view<const H>(x.data() + s * h, h), to);
-    const auto& a = all[static_cast<std::size_t>(s)];
-    REQUIRE(a.count == one.count);
-    REQUIRE(a.top == one.top);
-    REQUIRE(near(static_cast<double>(a.max), static_cast<double>(one.max), 2e-5,
-                 std::abs(static_cast<double>(one.max))));
-    REQUIRE(near(static_cast<double>(a.log_sum()), static_cast<double>(one.log_sum()), 4e-5));
-    REQUIRE(near(static_cast<double>(a.entropy()), static_cast<double>(one.entropy()), 2e-4));
-  }
+  // Native batches of bf16 states round the normed state to bf16: exact without a norm.
+  constexpr bool rounds = std::is_same_v<B, lagom::native> && std::is_same_v<H, lagom::bf16>;
+  const mat_view<const W> rows(w.data(), vocab, h);
+  compare<B>(x, batch, head{rows, lagom::rms_norm{g, 1e-5}, 1.5f, 7}, rounds ? 1000 : 1);
+  compare<B>(x, batch, head{rows, lagom::no_norm{}, 1.5f, 7}, 1);
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ LAGOM_INLINE cosine_stats<float> native_cosine(const X* x, const Y* y, index_t n
   using S = simd<Target>;
   constexpr index_t chains = 4;
   typename S::vec xy[4], xx[4], yy[4];
+#pragma GCC unroll 8
   for (index_t k = 0; k < chains; ++k) xy[k] = xx[k] = yy[k] = S::zero();
   const auto add = [&](index_t i, index_t k) {
     const auto a = S::load(x + i), b = S::load(y + i);
@@ -38,6 +39,7 @@ LAGOM_INLINE cosine_stats<float> native_cosine(const X* x, const Y* y, index_t n
   };
   index_t i = 0;
   for (; i + chains * S::width <= n; i += chains * S::width) {
+#pragma GCC unroll 8
     for (index_t k = 0; k < chains; ++k) add(i + k * S::width, k);
   }
   for (; i + S::width <= n; i += S::width) add(i, 0);
@@ -72,6 +74,9 @@ softmax_stats<float> native_softmax(const Z* z, index_t n, token_id first_token)
 /// than a strided view's), so results agree to rounding, and products of int8 exactly; the same bits for any number
 /// of threads. The state must be at most 8192 wide and rows contiguous to be read at full speed; others are read by
 /// portable tiles over the native `dot`.
+///
+/// A batch of bf16 states before a bf16 head is multiplied in bf16 where the target has that (AVX512_BF16): the normed
+/// state is rounded to bf16, as models in bf16 have it, and sums are float. Float states keep their digits.
 template <target Target>
 struct basic_native : basic_portable<Target> {
   /// Has this target vector bodies?

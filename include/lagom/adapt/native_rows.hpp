@@ -28,6 +28,7 @@ LAGOM_INLINE float native_dot(const X* x, const Y* y, index_t n) noexcept {
       constexpr index_t line = 64 / static_cast<index_t>(sizeof(X));
       for (index_t j = 0; j < 4 * S::width; j += line) native_fetch<Ahead>(x + i + j);
     }
+#pragma GCC unroll 8
     for (index_t k = 0; k < 4; ++k) {
       sum[k] = S::fma(S::load(x + i + k * S::width), S::load(y + i + k * S::width), sum[k]);
     }
@@ -72,12 +73,15 @@ struct native_row<Target, float> {
     index_t i = 0;
     for (; i + step <= n; i += step) {
       const typename S::vec state[2] = {S::load(x + i), S::load(x + i + S::width)};
+#pragma GCC unroll 8
       for (index_t r = 0; r < group; ++r) {
         const W* const row = w + r * pitch + i;
         for (index_t j = 0; j < step; j += line) native_fetch<1024>(row + j);
+#pragma GCC unroll 8
         for (index_t k = 0; k < 2; ++k) sum[r][k] = S::fma(S::load(row + k * S::width), state[k], sum[r][k]);
       }
     }
+#pragma GCC unroll 8
     for (index_t r = 0; r < group; ++r) {
       float rest = 0;
       for (index_t j = i; j < n; ++j) rest = multiply_add(static_cast<float>(w[r * pitch + j]), x[j], rest);
@@ -118,11 +122,13 @@ struct native_row<Target, bf16> {
     index_t i = 0;
     for (; i + step <= n; i += step) {
       for (index_t j = 0; j < step; j += 32) native_fetch<8192>(w + i + j);
+#pragma GCC unroll 8
       for (index_t k = 0; k < 4; ++k) add_block(i + k * block, even[k], odd[k]);
     }
     for (; i + block <= n; i += block) add_block(i, even[0], odd[0]);
     float rest = 0;
     for (; i < n; ++i) rest = multiply_add(static_cast<float>(w[i]), x[i], rest);
+#pragma GCC unroll 8
     for (index_t k = 0; k < 4; ++k) even[k] = S::add(even[k], odd[k]);
     return S::sum(S::add(S::add(even[0], even[1]), S::add(even[2], even[3]))) + rest;
   }

@@ -18,8 +18,13 @@ struct batch_space {
   vec_view<Acc> states{};                ///< at least states_for(batch, width)
   vec_view<softmax_stats<Acc>> parts{};  ///< at least parts_for(batch, vocabulary)
 
+  /// From one state to the next: a little more than the width, which is often a power of two, and states that far apart
+  /// would share the same few places of a cache.
+  [[nodiscard]] LAGOM_LEAF static constexpr index_t pitch(index_t width) noexcept {
+    return (width + 31) / 16 * 16;
+  }
   [[nodiscard]] LAGOM_LEAF static constexpr std::size_t states_for(index_t batch, index_t width) noexcept {
-    return static_cast<std::size_t>(batch * width);
+    return static_cast<std::size_t>(batch * pitch(width));
   }
   [[nodiscard]] LAGOM_LEAF static constexpr std::size_t parts_for(index_t batch,
                                                                   index_t vocabulary) noexcept {
@@ -39,7 +44,7 @@ LAGOM_HD void norm_batch(const B& b, mat_view<const H> hidden, const Norm& norm,
   for (index_t s = 0; s < hidden.rows(); ++s) {
     const auto x = hidden.row(s);
     const auto scale = norm.prepare(b, x);
-    Acc* const to = states.data() + s * hidden.cols();
+    Acc* const to = states.data() + s * batch_space<Acc>::pitch(hidden.cols());
     for (index_t j = 0; j < x.size(); ++j) to[j] = norm.apply(scale, static_cast<Acc>(x[j]), j);
   }
 }
@@ -69,13 +74,13 @@ template <backend B, std::floating_point Acc, head_view Head, executor Run, clas
 LAGOM_HD void batch_over_shards(index_t batch, const Head& to, batch_space<Acc> space,
                                 vec_view<softmax_stats<Acc>> out, Run&& run, const Shard& one) {
   const shards cut{to.rows.rows()};
-  const index_t width = to.rows.cols();
+  const index_t width = to.rows.cols(), pitch = batch_space<Acc>::pitch(width);
   run(cut.count(), [&](index_t shard) {
     const Head part = shard_of(to, cut.first(shard), cut.rows_of(shard));
     for (index_t first = 0; first < batch; first += batch_chunk) {
       const index_t left = batch - first;
-      const mat_view<const Acc> states(space.states.data() + first * width,
-                                       left < batch_chunk ? left : batch_chunk, width);
+      const mat_view<const Acc> states(space.states.data() + first * pitch,
+                                       left < batch_chunk ? left : batch_chunk, width, pitch);
       one(states, part, space.parts.data() + shard * batch + first);
     }
   });
@@ -107,7 +112,8 @@ struct unembed_batch_fn {
     static_assert(std::same_as<accumulator_t<typename decltype(h)::value_type>, Acc>,
                   "unembed_batch: space and results are of the states' accumulator type");
     LAGOM_ASSERT(h.cols() == to.rows.cols() && out.size() == h.rows());
-    LAGOM_ASSERT(space.states.size() >= h.rows() * h.cols() && space.states.contiguous());
+    LAGOM_ASSERT(space.states.size() >= h.rows() * batch_space<Acc>::pitch(h.cols()) &&
+                 space.states.contiguous());
     LAGOM_ASSERT(space.parts.size() >= h.rows() * shards{to.rows.rows()}.count() && space.parts.contiguous());
     if constexpr (requires { b.unembed_batch(h, to, space, out, run); }) {
       b.unembed_batch(h, to, space, out, run);
