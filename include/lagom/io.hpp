@@ -35,6 +35,7 @@
 #include "io/output_directory.hpp"
 #include "io/plan_file.hpp"
 #include "io/policy_file.hpp"
+#include "io/prepared_head.hpp"
 #include "io/prompt_tokenizer.hpp"
 #include "io/protobuf_wire.hpp"
 #include "io/range_writer.hpp"

@@ -31,6 +31,10 @@ class safetensors_writer {
     add(name, std::move(shape), dtype_of<T>, std::as_bytes(elements));
   }
 
+  /// Where the data begin: at a multiple of so many bytes of the file. The first tensor of the widest type is there.
+  /// Precondition: a multiple of 8.
+  void align_data(std::size_t bytes) noexcept { alignment_ = bytes; }
+
   void add_metadata(const std::string& key, const std::string& value) { metadata_[key] = value; }
 
   /// Fails with `size_mismatch` (a tensor whose bytes do not fill its shape), `bad_utf8` (a name that JSON cannot hold)
@@ -57,7 +61,7 @@ class safetensors_writer {
     auto dumped = dump_json(header);
     if (!dumped) return dumped.error().in(path);
     std::string text = std::move(*dumped);
-    text.resize((text.size() + 7) / 8 * 8, ' ');
+    text.resize((text.size() + 8 + alignment_ - 1) / alignment_ * alignment_ - 8, ' ');
     std::string length(8, '\0');
     for (std::size_t i = 0; i < 8; ++i) length[i] = static_cast<char>(text.size() >> (8 * i) & 0xff);
 
@@ -73,6 +77,7 @@ class safetensors_writer {
  private:
   std::map<std::string, tensor_view> tensors_;
   std::map<std::string, std::string> metadata_;
+  std::size_t alignment_ = 8;
 };
 
 }  // namespace io
