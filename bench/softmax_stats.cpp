@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Top-2, log-sum-exp and entropy of ready logits.
 #include <Eigen/Core>
+#include <lagom/adapt/native.hpp>
 #include <lagom/adapt/xtensor.hpp>
-#include <lagom/kernel/softmax_stats_of.hpp>
 
 #include <memory>
 
 #include "inputs.hpp"
 #include "ratio_main.hpp"
+#include "torch_peer.hpp"
 #if __has_include(<xtensor/misc/xsort.hpp>)
 #include <xtensor/core/xmath.hpp>
 #include <xtensor/misc/xsort.hpp>
@@ -72,6 +73,29 @@ struct with_xtensor {
   }
 };
 
+// What nobody can do without: the sum of the exponentials about a maximum that is known already.
+float exponentials(const std::vector<float>& logits, float max) {
+  if constexpr (lagom::native::vectorised) {
+    using S = lagom::detail::simd<lagom::this_target>;
+    S::vec sum[4] = {S::zero(), S::zero(), S::zero(), S::zero()};
+    const auto n = static_cast<lagom::index_t>(logits.size());
+    for (lagom::index_t i = 0; i + 4 * S::width <= n; i += 4 * S::width) {
+      for (lagom::index_t k = 0; k < 4; ++k) {
+        const auto z = S::load(logits.data() + i + k * S::width);
+        sum[k] = S::add(sum[k], lagom::detail::native_exp<S>(S::sub(z, S::set(max))));
+      }
+    }
+    return S::sum(S::add(S::add(sum[0], sum[1]), S::add(sum[2], sum[3])));
+  } else {
+    lagom::detail::lanes<float> sum;
+    for (std::size_t i = 0; i + 32 <= logits.size(); i += 32) {
+      for (std::size_t j = 0; j < 32; ++j)
+        sum.value[j] += lagom::exp_summand(lagom::exp_clamp(logits[i + j] - max));
+    }
+    return sum.total();
+  }
+}
+
 summary loops(const std::vector<float>& logits) {
   summary s{-3e38f, -3e38f, 0, 0, 0};
   for (std::size_t i = 0; i < logits.size(); ++i) {
@@ -97,17 +121,29 @@ summary loops(const std::vector<float>& logits) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (!bench::torch_there()) bench::skipped("LibTorch");
   for (const std::size_t vocab : {4096u, 32000u, 128256u}) {
-    const std::string problem = "softmax_stats f32 V=" + std::to_string(vocab);
     const auto z = bench::numbers<float>(vocab, 1, 2.75f);
-    bench::add(problem, "read", [z] { bench::read(*z); });
-    bench::add(problem, "lagom portable",
-               [z] { benchmark::DoNotOptimize(lagom::softmax_stats_of(lagom::portable{}, *z)); });
-    bench::add(problem, "Eigen",
-               [z, by = std::make_shared<with_eigen>()] { benchmark::DoNotOptimize((*by)(*z)); });
-    bench::add(problem, "xtensor",
-               [z, by = std::make_shared<with_xtensor>()] { benchmark::DoNotOptimize((*by)(*z)); });
-    bench::add(problem, "loops, std::exp", [z] { benchmark::DoNotOptimize(loops(*z)); });
+    const float max = *std::max_element(z->begin(), z->end());
+    // Without entropy, then with: the others are the same work in both.
+    for (const bool entropy : {false, true}) {
+      const bench::problem p{"softmax_stats",
+                             "V=" + std::to_string(vocab) + (entropy ? "" : ", without entropy")};
+      p.limit("exponentials", [=] { benchmark::DoNotOptimize(exponentials(*z, max)); });
+      p.reference("read", [z] { bench::read(*z); });
+      const auto with = [z, entropy](const auto& backend) {
+        benchmark::DoNotOptimize(entropy ? lagom::softmax_stats_of(backend, *z)
+                                         : lagom::softmax_stats_of(backend, *z, 0, lagom::without_entropy{}));
+      };
+      p.lagom("lagom native", [=] { with(lagom::native{}); });
+      p.lagom("lagom portable", [=] { with(lagom::portable{}); });
+      if (!entropy) continue;
+      p.peer("Eigen", [z, by = std::make_shared<with_eigen>()] { benchmark::DoNotOptimize((*by)(*z)); });
+      p.peer("xtensor", [z, by = std::make_shared<with_xtensor>()] { benchmark::DoNotOptimize((*by)(*z)); });
+      p.peer("loops, std::exp", [z] { benchmark::DoNotOptimize(loops(*z)); });
+      if (bench::torch_there())
+        p.peer("LibTorch", bench::torch_statistics(z->data(), static_cast<int>(vocab)));
+    }
   }
   return bench::run(argc, argv);
 }

@@ -8,6 +8,7 @@
 
 #include "inputs.hpp"
 #include "ratio_main.hpp"
+#include "torch_peer.hpp"
 
 extern "C" void openblas_set_num_threads(int) __attribute__((weak));
 
@@ -84,6 +85,60 @@ void floats(int vocab, int dim, const char* type) {
     const problem p{"unembed", "V=" + std::to_string(vocab) + " d=" + std::to_string(dim), type, 1, threads};
     lagom_rows(p, w, x, to);
     if constexpr (std::is_same_v<W, float>) f32_peers(p, w, x, vocab, dim);
+    if constexpr (!std::is_same_v<W, lagom::f16>) {
+      if (bench::torch_there()) {
+        p.peer("LibTorch", bench::torch_probe(w->data(), vocab, dim, x.data(), 1,
+                                              std::is_same_v<W, lagom::bf16>, threads));
+      }
+    }
+  }
+}
+
+// Several states in one pass over the head.
+template <class W>
+void batch(int vocab, int dim, int states, const char* type) {
+  const auto w = bench::numbers<W>(static_cast<std::size_t>(vocab) * static_cast<std::size_t>(dim), 1, 0.02f);
+  const auto x = bench::numbers<float>(static_cast<std::size_t>(dim * states), 2, 2);
+  const auto of_type = bench::numbers<W>(static_cast<std::size_t>(dim * states), 2, 2);
+  const auto normed = bench::array<float>(lagom::batch_space<>::states_for(states, dim));
+  const auto parts =
+      std::make_shared<std::vector<lagom::softmax_stats<>>>(lagom::batch_space<>::parts_for(states, vocab));
+  const auto out = std::make_shared<std::vector<lagom::softmax_stats<>>>(static_cast<std::size_t>(states));
+  for (const int threads : {1, 2}) {
+    const problem p{"unembed_batch", "V=" + std::to_string(vocab) + " d=" + std::to_string(dim), type, states,
+                    threads};
+    const auto probe = [=](const auto& backend, const auto& from) {
+      lagom::unembed_batch(backend, lagom::mat_view(from->data(), states, dim),
+                           lagom::head{lagom::mat_view(w->data(), vocab, dim)},
+                           lagom::batch_space<>{*normed, *parts},
+                           lagom::vec_view<lagom::softmax_stats<>>(*out), lagom::openmp{threads});
+      benchmark::ClobberMemory();
+    };
+    if (threads == 1) {
+      p.limit("read", [=] { bench::read(*w); });
+    } else {
+      p.limit("read", [=] { read_by(threads, *w); });
+    }
+    p.lagom("lagom native", [=] { probe(lagom::native{}, of_type); });
+    if constexpr (!std::is_same_v<W, float>) {
+      p.lagom("lagom native, f32 states", [=] { probe(lagom::native{}, x); });
+    }
+    if constexpr (std::is_same_v<W, float>) {
+      const auto logits =
+          bench::array<float>(static_cast<std::size_t>(vocab) * static_cast<std::size_t>(states));
+      p.peer("OpenBLAS sgemm, lagom's statistics", [=] {
+        if (openblas_set_num_threads != nullptr) openblas_set_num_threads(threads);
+        cxxblas::gemm<int>(cxxblas::StorageOrder::RowMajor, cxxblas::Transpose::NoTrans,
+                           cxxblas::Transpose::Trans, states, vocab, dim, 1.0f, x->data(), dim, w->data(),
+                           dim, 0.0f, logits->data(), vocab);
+        for (int s = 0; s < states; ++s) {
+          benchmark::DoNotOptimize(lagom::softmax_stats_of(
+              lagom::native{}, lagom::vec_view<const float>(logits->data() + s * vocab, vocab)));
+        }
+      });
+    } else if (bench::torch_there()) {
+      p.peer("LibTorch", bench::torch_probe(w->data(), vocab, dim, x->data(), states, true, threads));
+    }
   }
 }
 
@@ -109,10 +164,15 @@ void bytes(int vocab, int dim) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (!bench::torch_there()) bench::skipped("LibTorch");
   floats<float>(32000, 4096, "f32");
   floats<lagom::bf16>(32000, 4096, "bf16");
   floats<lagom::f16>(32000, 4096, "f16");
   bytes(32000, 4096);
   bytes(128256, 4096);
+  for (const int states : {8, 32}) {
+    batch<lagom::bf16>(32000, 4096, states, "bf16");
+    batch<float>(32000, 4096, states, "f32");
+  }
   return bench::run(argc, argv);
 }

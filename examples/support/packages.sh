@@ -24,6 +24,8 @@ catch2              header  catch2/catch.hpp catch2/catch_all.hpp
 libbenchmark-dev    header  benchmark/benchmark.h
 libeigen3-dev       header  Eigen/Core eigen3/Eigen/Core
 libsentencepiece-dev header  sentencepiece_processor.h
+liblinear-dev       header  linear.h
+libsvm-dev          header  libsvm/svm.h svm.h
 '
 
 # Is the thing there, whatever package manager brought it?

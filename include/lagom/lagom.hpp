@@ -57,6 +57,7 @@
 #include "kernel/softmax_stats_of.hpp"
 #include "kernel/squared_norm.hpp"
 #include "kernel/unembed.hpp"
+#include "kernel/unembed_batch.hpp"
 #include "kernel/unembed_rows.hpp"
 
 #include "signal/agreement.hpp"
@@ -77,6 +78,7 @@
 #include "stop/any_of.hpp"
 #include "stop/at_layers.hpp"
 #include "stop/cholesky.hpp"
+#include "stop/check_dataset.hpp"
 #include "stop/combine.hpp"
 #include "stop/crf.hpp"
 #include "stop/dataset.hpp"
@@ -88,6 +90,7 @@
 #include "stop/fit_rbf_svm.hpp"
 #include "stop/interior_point.hpp"
 #include "stop/kernel_cache.hpp"
+#include "stop/linear_derivatives.hpp"
 #include "stop/linear_svm.hpp"
 #include "stop/logistic.hpp"
 #include "stop/monotone.hpp"
@@ -100,6 +103,7 @@
 #include "stop/standardized.hpp"
 #include "stop/stop_rule.hpp"
 #include "stop/threshold.hpp"
+#include "stop/twice_atanh.hpp"
 
 #include "exit/answer.hpp"
 #include "exit/certified_answer.hpp"

@@ -54,6 +54,12 @@ void check_dot() {
                  tolerance<X>, static_cast<double>(exact.xx)));
     const auto c = lagom::cosine(B{}, x, y);
     REQUIRE(c.valid());
+    const auto kept = lagom::cosine(B{}, x, y, c.xx);  // the norm of x, as the call before knew it
+    REQUIRE(near(static_cast<double>(kept.xy), static_cast<double>(exact.xy), t,
+                 static_cast<double>(exact.size)));
+    REQUIRE(
+        near(static_cast<double>(kept.yy), static_cast<double>(exact.yy), t, static_cast<double>(exact.yy)));
+    REQUIRE(kept.xx == c.xx);
     const long double norms = std::sqrt(exact.xx) * std::sqrt(exact.yy);
     REQUIRE(
         near(static_cast<double>(c.value()), norms > 0 ? static_cast<double>(exact.xy / norms) : 0, 4 * t));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Uses every light family; the including file says under which name.
+#include <lagom/adapt/native.hpp>
 #include <lagom/lagom.hpp>
 
 namespace {
@@ -40,6 +41,21 @@ inline double everything() {
   const token_id some[] = {1, 2, 3};
   sum += static_cast<double>(unembed_rows(portable{}, x, probe, some).gap()) +
          static_cast<double>(softmax_stats_of(portable{}, w).entropy());
+  std::vector<std::int8_t> bytes(w.size());
+  std::vector<float> scales(64), states(2 * 16);
+  sum += static_cast<double>(
+      quantize_rows(portable{}, mat_view(w.data(), 64, 16), mat_view(bytes.data(), 64, 16), scales));
+  const int8_head small{mat_view<const std::int8_t>(bytes.data(), 64, 16), scales};
+  std::vector<softmax_stats<>> parts(batch_space<>::parts_for(2, 64)), both(2);
+  const auto probes = [&](const auto& b) {
+    unembed_batch(b, mat_view(w.data(), 2, 16), probe, batch_space<>{states, parts},
+                  vec_view<softmax_stats<>>(both));
+    return static_cast<double>(
+        both[1].gap() + unembed(b, x, small).gap() + unembed(b, x, with_int8_hidden(small)).gap() +
+        unembed(b, x, probe).gap() + cosine(b, x, g, 1.0f).value() +
+        softmax_stats_of(b, w, 0, without_entropy{}).gap() + softmax_stats_of(b, w).gap());
+  };
+  sum += probes(portable{}) + probes(native{});
   const features<gap, top_prob> two;
   if (auto data = label(more, two, label_kind::agrees_with_final, [](index_t) { return true; })) {
     const auto view = data->view();

@@ -287,3 +287,13 @@ TEST_CASE("a mark that begins within a refused header closes all the same", "[pr
     CHECK(parsed.content(2) == "你好。\n\n中文回复：");
   }
 }
+
+TEST_CASE("first bytes of a mark that is not there take linear time", "[prompt][closing]") {
+  grammar<3> g = zh;
+  g.closing = "<end>";
+  const std::string text = clean + std::string(std::size_t{4} << 20, '<');
+  for (const matching level : {matching::exact, matching::nfc}) {
+    const auto parsed = parse_sections(g, text, level);
+    CHECK(parsed.content(2)->size() == text.size() - parsed.found.sections[2].content.begin);
+  }
+}

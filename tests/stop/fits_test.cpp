@@ -197,7 +197,8 @@ TEST_CASE("thinning meets every layer, also where its stride is a multiple of th
   const auto rows = must(lagom::detail::prepare<1, lagom::portable>(data.view(), false, instances));
   REQUIRE(rows.data.rows() == instances);
   std::vector<int> seen(layers);
-  for (const float l : rows.x) ++seen[static_cast<std::size_t>(l)];
+  for (const float l : lagom::detail::scaled_features<1, lagom::portable>(rows))
+    ++seen[static_cast<std::size_t>(l)];
   for (const int n : seen) CHECK(n > instances / layers / 4);
   CHECK(must(lagom::fit<1>(lagom::rbf_svm_config{.max_rows = instances}, data.view())).report.converged);
 }

@@ -5,8 +5,8 @@
 
 #include "../kernel/cosine.hpp"
 #include "../kernel/softmax_stats_of.hpp"
+#include "native_batch.hpp"
 #include "native_prepared.hpp"
-#include "native_unembed.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -24,34 +24,50 @@ inline constexpr bool is_native_head<head<W, Norm>> = true;
 template <class Norm, class Hidden>
 inline constexpr bool is_native_head<int8_head<Norm, Hidden>> = true;
 
-template <target Target, class X, class Y>
+/// The sums of a cosine; without |x|^2 where it is known.
+template <target Target, bool NormOfX, class X, class Y>
 LAGOM_INLINE cosine_stats<float> native_cosine(const X* x, const Y* y, index_t n) noexcept {
   using S = simd<Target>;
-  typename S::vec xy[2] = {S::zero(), S::zero()}, xx[2] = {S::zero(), S::zero()},
-                  yy[2] = {S::zero(), S::zero()};
+  constexpr index_t chains = 4;
+  typename S::vec xy[4], xx[4], yy[4];
+#pragma GCC unroll 8
+  for (index_t k = 0; k < chains; ++k) xy[k] = xx[k] = yy[k] = S::zero();
+  const auto add = [&](index_t i, index_t k) {
+    const auto a = S::load(x + i), b = S::load(y + i);
+    xy[k] = S::fma(a, b, xy[k]);
+    if constexpr (NormOfX) xx[k] = S::fma(a, a, xx[k]);
+    yy[k] = S::fma(b, b, yy[k]);
+  };
   index_t i = 0;
-  for (; i + 2 * S::width <= n; i += 2 * S::width) {
-    for (index_t k = 0; k < 2; ++k) {
-      const auto a = S::load(x + i + k * S::width), b = S::load(y + i + k * S::width);
-      xy[k] = S::fma(a, b, xy[k]);
-      xx[k] = S::fma(a, a, xx[k]);
-      yy[k] = S::fma(b, b, yy[k]);
-    }
+  for (; i + chains * S::width <= n; i += chains * S::width) {
+#pragma GCC unroll 8
+    for (index_t k = 0; k < chains; ++k) add(i + k * S::width, k);
   }
-  cosine_stats<float> sums{S::sum(S::add(xy[0], xy[1])), S::sum(S::add(xx[0], xx[1])),
-                           S::sum(S::add(yy[0], yy[1]))};
+  for (; i + S::width <= n; i += S::width) add(i, 0);
+  const auto total = [](const typename S::vec(&v)[4]) {
+    return S::sum(S::add(S::add(v[0], v[1]), S::add(v[2], v[3])));
+  };
+  cosine_stats<float> sums{total(xy), total(xx), total(yy)};
   for (; i < n; ++i) {
     const auto a = static_cast<float>(x[i]), b = static_cast<float>(y[i]);
-    sums.merge({a * b, a * a, b * b});
+    sums.merge({a * b, NormOfX ? a * a : 0.0f, b * b});
   }
   return sums;
+}
+
+template <target Target, bool Entropy, class Z>
+softmax_stats<float> native_softmax(const Z* z, index_t n, token_id first_token) noexcept {
+  native_accumulator<Target, Entropy, Z> stats;
+  stats.push(z, n, first_token);
+  return stats.finish();
 }
 
 }  // namespace detail
 
 /// Bodies in vector instructions of the compile target: AVX2 with FMA and F16C, AVX-512 (F, BW, VL, DQ), VNNI where the
-/// target has it. It overrides `dot`, `squared_norm`, `cosine`, `dot_int8`, `softmax_stats_of` and `unembed` for
-/// float, bf16, f16 and int8, and `prepared_products`; everything else, and every element on other targets, runs the portable body.
+/// target has it. It overrides `dot`, `squared_norm`, `cosine`, `dot_int8`, `softmax_stats_of`, `unembed` and
+/// `unembed_batch` for float, bf16, f16 and int8, and `prepared_products`; everything else, and every element on other
+/// targets, runs the portable body.
 /// ```cpp
 /// auto stats = lagom::unembed(lagom::native{}, hidden, head);
 /// ```
@@ -59,6 +75,9 @@ LAGOM_INLINE cosine_stats<float> native_cosine(const X* x, const Y* y, index_t n
 /// than a strided view's), so results agree to rounding, and products of int8 exactly; the same bits for any number
 /// of threads. The state must be at most 8192 wide and rows contiguous to be read at full speed; others are read by
 /// portable tiles over the native `dot`.
+///
+/// A batch of bf16 states before a bf16 head is multiplied in bf16 where the target has that (AVX512_BF16): the normed
+/// state is rounded to bf16, as models in bf16 have it, and sums are float. Float states keep their digits.
 template <target Target>
 struct basic_native : basic_portable<Target> {
   /// Has this target vector bodies?
@@ -84,7 +103,17 @@ struct basic_native : basic_portable<Target> {
     requires(vectorised)
   {
     if (!x.contiguous() || !y.contiguous()) return detail::cosine_fn{}(basic_portable<Target>{}, x, y);
-    return detail::native_cosine<Target>(x.data(), y.data(), x.size());
+    return detail::native_cosine<Target, true>(x.data(), y.data(), x.size());
+  }
+
+  template <detail::native_element X, detail::native_element Y>
+  [[nodiscard]] cosine_stats<float> cosine(vec_view<const X> x, vec_view<const Y> y, float xx) const noexcept
+    requires(vectorised)
+  {
+    if (!x.contiguous() || !y.contiguous()) return detail::cosine_fn{}(basic_portable<Target>{}, x, y, xx);
+    cosine_stats<float> sums = detail::native_cosine<Target, false>(x.data(), y.data(), x.size());
+    sums.xx = xx;
+    return sums;
   }
 
   [[nodiscard]] std::int32_t dot_int8(vec_view<const std::int8_t> x,
@@ -102,9 +131,16 @@ struct basic_native : basic_portable<Target> {
     requires(vectorised)
   {
     if (!z.contiguous()) return detail::softmax_stats_portable<basic_portable<Target>>(z, first_token);
-    detail::native_accumulator<Target, true, Z> stats;
-    stats.push(z.data(), z.size(), first_token);
-    return stats.finish();
+    return detail::native_softmax<Target, true>(z.data(), z.size(), first_token);
+  }
+
+  template <detail::native_element Z>
+  [[nodiscard]] softmax_stats<float> softmax_stats_of(vec_view<const Z> z, token_id first_token,
+                                                      without_entropy) const noexcept
+    requires(vectorised)
+  {
+    if (!z.contiguous()) return detail::softmax_stats_portable<basic_portable<Target>, false>(z, first_token);
+    return detail::native_softmax<Target, false>(z.data(), z.size(), first_token);
   }
 
   template <detail::native_element H, head_view Head, executor Run>
@@ -112,6 +148,14 @@ struct basic_native : basic_portable<Target> {
     requires(vectorised && detail::is_native_head<Head>)
   {
     return detail::native_unembed<Target>(*this, hidden, to, run);
+  }
+
+  template <detail::native_element H, detail::native_element W, final_norm Norm, executor Run>
+  void unembed_batch(mat_view<const H> hiddens, const head<W, Norm>& to, batch_space<float> space,
+                     vec_view<softmax_stats<float>> out, Run&& run) const
+    requires(vectorised)
+  {
+    detail::native_unembed_batch<Target>(*this, hiddens, to, space, out, run);
   }
 
   void prepared_products(const prepared_rows& rows, split_state x, index_t first, index_t n,

@@ -100,6 +100,7 @@ LAGOM_INLINE std::int32_t int8_sum(const std::int8_t* x, const std::int8_t* y, i
   typename Lanes::vec sum[4] = {Lanes::zero(), Lanes::zero(), Lanes::zero(), Lanes::zero()};
   for (; i + 4 * Lanes::width <= n; i += 4 * Lanes::width) {
     for (index_t line = 0; line < 4 * Lanes::width; line += 64) native_fetch<2048>(x + i + line);
+#pragma GCC unroll 8
     for (index_t k = 0; k < 4; ++k)
       sum[k] = Lanes::push(sum[k], x + i + k * Lanes::width, y + i + k * Lanes::width);
   }

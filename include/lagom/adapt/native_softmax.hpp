@@ -84,6 +84,7 @@ class native_accumulator {
     vec most = S::set(lowest);
     [[maybe_unused]] vec least = reference;
     for (index_t i = 0; i < p.n; i += step) {
+#pragma GCC unroll 8
       for (index_t k = 0; k < 2; ++k) {
         const vec x = S::load(p.z + i + k * S::width);
         most = S::max(x, most);

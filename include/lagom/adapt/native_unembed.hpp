@@ -128,12 +128,12 @@ template <target Target, backend B, scalar H, head_view Head, executor Run>
 softmax_stats<float> native_unembed(const B& b, vec_view<const H> hidden, const Head& to, Run&& run) {
   const shards cut{to.rows.rows()};
   if (!native_reads(to)) {
-    return over_shards<float>(cut, run, [&](index_t shard) {
+    return over_shards<B, float>(cut, run, [&](index_t shard) {
       return unembed_portable(b, hidden, shard_of(to, cut.first(shard), cut.rows_of(shard)));
     });
   }
   const native_products<Target, Head> products(b, hidden, to);
-  return over_shards<float>(cut, run, [&](index_t shard) {
+  return over_shards<B, float>(cut, run, [&](index_t shard) {
     return native_shard<Target>(products, cut.first(shard), cut.rows_of(shard), to.first_token);
   });
 }

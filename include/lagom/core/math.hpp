@@ -90,6 +90,28 @@ LAGOM_LEAF constexpr double exp_of_clamped(double x) noexcept {
          detail::bit_cast<double>(static_cast<std::uint64_t>(static_cast<std::int64_t>(n) + 1023) << 52);
 }
 
+/// e^x for what `exp_clamp` returns, for sums of many: relative error at most 2e-7, in fewer operations than
+/// `exp_of_clamped`. The nearest integer is made by adding 1.5 2^23, which leaves it in the low bits.
+LAGOM_LEAF constexpr float exp_summand(float x) noexcept {
+  constexpr float shift = 12582912.0f;
+  const float shifted = rounded(multiply_add(x, 1.44269504f, shift));
+  const float k = rounded(shifted - shift);
+#if LAGOM_HAS_FMA()
+  const float r = multiply_add(k, -0.693147182f, x);
+#else
+  const float r = multiply_add(k, 2.12194440e-4f, rounded(multiply_add(k, -0.693359375f, x)));
+#endif
+  float p = 0.00829027214f;
+  p = multiply_add(p, r, 0.0418981598f);
+  p = multiply_add(p, r, 0.166676381f);
+  p = multiply_add(p, r, 0.499991478f);
+  p = multiply_add(p, r, 0.999999706f);
+  p = multiply_add(p, r, 1.0f);
+  return p * detail::bit_cast<float>((detail::bit_cast<std::uint32_t>(shifted) + 127u) << 23);
+}
+/// @overload
+LAGOM_LEAF constexpr double exp_summand(double x) noexcept { return exp_of_clamped(x); }
+
 /// e^x for x <= 0, branch-free: vectorises wherever the compiler vectorises integer conversions.
 ///
 /// Error at most 1.1 ULP (1.5 under fast-math) where the result is a normal number: x >= -87.33 (float),

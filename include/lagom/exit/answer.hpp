@@ -34,7 +34,8 @@ concept answer_source = head_view<A> || detail::logits_of<A, T> ||
 
 namespace detail {
 
-template <backend B, scalar T, answer_source<T> A>
+/// `Reads` is what the answer is read for: entropy of ready logits is left out where nobody asks for it.
+template <need Reads, backend B, scalar T, answer_source<T> A>
 LAGOM_LEAF softmax_stats<accumulator_t<T>> answer(const B& b, vec_view<const T> hidden,
                                                   const A& from) noexcept {
   if constexpr (head_view<A>) {
@@ -43,8 +44,10 @@ LAGOM_LEAF softmax_stats<accumulator_t<T>> answer(const B& b, vec_view<const T> 
     return from;
   } else if constexpr (answers_itself<A, T>) {
     return from(hidden);
-  } else {
+  } else if constexpr (contains(Reads, need::stats) || contains(Reads, need::last_stats)) {
     return softmax_stats_of(b, from);
+  } else {
+    return softmax_stats_of(b, from, 0, without_entropy{});
   }
 }
 

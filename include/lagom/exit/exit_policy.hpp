@@ -98,7 +98,7 @@ struct exit_policy {
     bool stop = last;
     if (last || (probed && reads_stats)) {
       obs.last_stats = s.stats;
-      s.stats = detail::answer(backend, obs.hidden, from);
+      s.stats = detail::answer<Features::needs>(backend, obs.hidden, from);
       ++s.probes;
     }
     if (probed) {
@@ -107,7 +107,7 @@ struct exit_policy {
       stop = decide(s, obs);
       if constexpr (!reads_stats) {
         if (stop) {
-          s.stats = detail::answer(backend, obs.hidden, from);
+          s.stats = detail::answer<Features::needs>(backend, obs.hidden, from);
           ++s.probes;
         }
       }

@@ -7,6 +7,7 @@
 #include "../core/vec_view.hpp"
 #include "cosine_stats.hpp"
 #include "lanes.hpp"
+#include "squared_norm.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -63,6 +64,19 @@ struct cosine_fn {
                                               : cosine_strided<B, Acc>(x, y);
     }
   }
+
+  /// `xx` is the squared norm of x, known from before.
+  template <backend B, tensor<1> Xs, tensor<1> Ys, std::floating_point Acc>
+  LAGOM_HD cosine_stats<Acc> operator()(const B& b, const Xs& xs, const Ys& ys, Acc xx) const noexcept {
+    const auto x = as_vec(xs);
+    const auto y = as_vec(ys);
+    LAGOM_ASSERT(x.size() == y.size());
+    if constexpr (requires { b.cosine(x, y, xx); }) {
+      return b.cosine(x, y, xx);
+    } else {
+      return {static_cast<Acc>(dot_fn{}(b, x, y)), xx, static_cast<Acc>(squared_norm_fn{}(b, y))};
+    }
+  }
 };
 
 }  // namespace detail
@@ -71,9 +85,13 @@ struct cosine_fn {
 /// ```cpp
 /// float c = lagom::cosine(lagom::portable{}, previous, hidden).value();
 /// ```
-/// One pass: 3 n multiply-adds, 2 n elements read. Whoever compares each state with the next one keeps the
-/// norms: `cosine_stats<>{dot(b, x, y), xx_of_the_last_call, squared_norm(b, y)}`.
-/// Precondition: equal sizes. Overridden by a backend's `cosine(x, y)`.
+/// One pass: 3 n multiply-adds, 2 n elements read. Whoever compares each state with the next one keeps the norms:
+/// `cosine(backend, x, y, xx)` takes |x|^2 as it was `yy` of the call before, and does 2 n.
+/// ```cpp
+/// auto c = lagom::cosine(b, x[0], x[1]);
+/// for (int l = 2; l < n; ++l) c = lagom::cosine(b, x[l - 1], x[l], c.yy);
+/// ```
+/// Precondition: equal sizes. Overridden by a backend's `cosine(x, y)` and `cosine(x, y, xx)`.
 LAGOM_OBJECT detail::cosine_fn cosine{};
 
 }  // namespace v0

@@ -3,6 +3,7 @@
 /// A vocabulary cut into shards of fixed size, and their statistics joined in fixed order.
 #pragma once
 
+#include "../core/backend.hpp"
 #include "../core/executor.hpp"
 #include "softmax_stats.hpp"
 
@@ -30,7 +31,7 @@ struct shards {
 };
 
 /// Joins parts[0 ... n - 1] into parts[0], as a balanced tree.
-template <std::floating_point T>
+template <backend B, std::floating_point T>
 LAGOM_HD void merge_in_order(softmax_stats<T>* parts, index_t n) noexcept {
   for (index_t step = 1; step < n; step *= 2) {
     for (index_t i = 0; i + step < n; i += 2 * step) parts[i].merge(parts[i + step]);
@@ -38,11 +39,11 @@ LAGOM_HD void merge_in_order(softmax_stats<T>* parts, index_t n) noexcept {
 }
 
 /// Statistics of all shards: `one(shard)` makes those of one, `run` calls it.
-template <std::floating_point T, executor Run, class One>
+template <backend B, std::floating_point T, executor Run, class One>
 LAGOM_HD softmax_stats<T> over_shards(shards cut, Run&& run, const One& one) {
   softmax_stats<T> parts[shards::most];
   run(cut.count(), [&](index_t shard) { parts[shard] = one(shard); });
-  merge_in_order(parts, cut.count());
+  merge_in_order<B>(parts, cut.count());
   return parts[0];
 }
 

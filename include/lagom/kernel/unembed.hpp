@@ -53,7 +53,7 @@ struct unembed_fn {
       return b.unembed(h, to, run);
     } else {
       const shards cut{to.rows.rows()};
-      return over_shards<Acc>(cut, run, [&](index_t shard) -> softmax_stats<Acc> {
+      return over_shards<B, Acc>(cut, run, [&](index_t shard) -> softmax_stats<Acc> {
         const Head part = shard_of(to, cut.first(shard), cut.rows_of(shard));
         if constexpr (requires { b.unembed(h, part); }) {
           return b.unembed(h, part);

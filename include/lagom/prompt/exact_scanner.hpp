@@ -16,12 +16,14 @@ namespace prompt {
 ///
 /// `feed` and `finish` call `out.content(text, offset)`, `out.header(section, deviation, begin, end)`, which gives
 /// whether it counts (it is content where it does not), and `out.closing(end)` in the order of the text, wherever it is
-/// cut. O(n) for headers of bounded length; where nothing is kept back, as fast as `memchr`.
+/// cut. O(n) for headers of bounded length; between delimiters as fast as `memchr`.
 /// Precondition: `scannable(grammar)`.
 template <std::size_t N>
 class exact_scanner {
  public:
-  constexpr exact_scanner(const grammar<N>& g, matching) noexcept : grammar_(&g) {}
+  constexpr exact_scanner(const grammar<N>& g, matching) noexcept : grammar_(&g), longest_(g.closing.size()) {
+    for (std::size_t s = 0; s < N; ++s) longest_ = (std::max)(longest_, size_of(s, true));
+  }
 
   [[nodiscard]] constexpr std::size_t held() const noexcept { return held_.size(); }
 
@@ -36,12 +38,11 @@ class exact_scanner {
 
   template <class Out>
   constexpr void feed(std::string_view bytes, Out& out) {
+    next_bytes starts;
     for (std::size_t i = 0; i < bytes.size();) {
-      if (held_.size() == 0 && !at_begin()) {  // nothing begins here: on to the next byte that may begin one
-        const std::size_t next = next_start(bytes, i);
-        if (next > i) out.content(bytes.substr(i, next - i), offset_);
-        offset_ += next - i;
-        i = next;
+      if (held_.size() == 0 &&
+          (!at_begin() || bytes.size() - i >= longest_)) {  // on to what may be kept back
+        i = pass(bytes, i, starts, out);
         if (i == bytes.size()) return;
       }
       held_.push(bytes[i++]);
@@ -66,37 +67,96 @@ class exact_scanner {
  private:
   // Whether a header may stand without a separator.
   [[nodiscard]] constexpr bool at_begin() const noexcept { return offset_ == 0 && !inside_; }
-  // The delimiter of section `s`, as two parts in a row: the separator, absent at the beginning, and the rest.
-  [[nodiscard]] constexpr char byte_of(std::size_t s, bool separated, std::size_t at) const noexcept {
-    const std::string_view first = separated ? grammar_->separator : std::string_view{};
-    if (at < first.size()) return first[at];
-    at -= first.size();
-    const std::string_view label = grammar_->sections[s].header.text;
-    return at < label.size() ? label[at] : grammar_->header_end[at - label.size()];
-  }
   [[nodiscard]] constexpr std::size_t size_of(std::size_t s, bool separated) const noexcept {
     return (separated ? grammar_->separator.size() : 0) + grammar_->sections[s].header.text.size() +
            grammar_->header_end.size();
   }
+  // Whether `text` begins the delimiter of section `s`, which at the beginning has no separator.
   [[nodiscard]] constexpr bool begins(std::size_t s, bool separated, std::string_view text) const noexcept {
-    if (grammar_->sections[s].header.text.empty() || text.size() > size_of(s, separated)) return false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (byte_of(s, separated, i) != text[i]) return false;
+    const std::string_view label = grammar_->sections[s].header.text;
+    if (label.empty()) return false;
+    for (const std::string_view part : {separated ? grammar_->separator : "", label, grammar_->header_end}) {
+      const std::size_t n = (std::min)(part.size(), text.size());
+      if (text.substr(0, n) != part.substr(0, n)) return false;
+      text.remove_prefix(n);
     }
-    return true;
+    return text.empty();
   }
+  // Where the first bytes of delimiters come next in a piece of text, each looked for once.
+  class next_bytes {
+   public:
+    constexpr std::size_t find(std::string_view bytes, std::size_t from, std::size_t which, char first) {
+      std::size_t& at = at_[which];
+      if (!known_[which] || at < from) at = (std::min)(bytes.find(first, from), bytes.size());
+      known_[which] = true;
+      return at;
+    }
+
+   private:
+    std::array<std::size_t, N + 2> at_{};
+    std::array<bool, N + 2> known_{};
+  };
   // The next byte that may begin a delimiter.
-  [[nodiscard]] constexpr std::size_t next_start(std::string_view bytes, std::size_t from) const noexcept {
+  [[nodiscard]] constexpr std::size_t next_start(std::string_view bytes, std::size_t from,
+                                                 next_bytes& starts) const noexcept {
     std::size_t next = bytes.size();
-    const auto nearest = [&](std::string_view delimiter) {
-      if (!delimiter.empty()) next = (std::min)(next, bytes.substr(0, next).find(delimiter.front(), from));
+    const auto nearest = [&](std::string_view mark, std::size_t which) {
+      if (!mark.empty()) next = (std::min)(next, starts.find(bytes, from, which, mark.front()));
     };
-    nearest(grammar_->separator);
-    nearest(grammar_->closing);
+    nearest(grammar_->separator, N);
+    nearest(grammar_->closing, N + 1);
     if (grammar_->separator.empty()) {
-      for (const section& s : grammar_->sections) nearest(s.header.text);
+      for (std::size_t s = 0; s < N; ++s) nearest(grammar_->sections[s].header.text, s);
     }
     return next;
+  }
+
+  // Reads on as long as delimiters are all at hand or are none, and gives where the next one may begin.
+  template <class Out>
+  constexpr std::size_t pass(std::string_view bytes, std::size_t from, next_bytes& starts, Out& out) {
+    const auto content_to = [&](std::size_t end) {
+      if (end > from) out.content(bytes.substr(from, end - from), offset_);
+      offset_ += end - from;
+      from = end;
+    };
+    std::size_t next = at_begin() ? from : next_start(bytes, from, starts);
+    while (bytes.size() - next >= longest_) {
+      const bool first = at_begin() && next == from;
+      const auto [s, size] = delimiter_of(bytes.substr(next), first);
+      if (s > N) {  // no delimiter
+        next = next_start(bytes, next + 1, starts);
+        continue;
+      }
+      content_to(next);
+      if (s == N) {
+        out.closing(offset_ + size);
+      } else if (!out.header(s, deviation::none, offset_, offset_ + size)) {
+        next = next_start(bytes, next + 1, starts);  // content, but for what begins within it
+        continue;
+      }
+      offset_ += size;
+      from += size;
+      next = next_start(bytes, from, starts);
+    }
+    content_to(next);
+    return next;
+  }
+  // The delimiter that a text begins with: a section, `N` for the closing mark, more for none; and its size. `first`: at
+  // the beginning, where a header needs no separator.
+  struct delimiter {
+    std::size_t section, size;
+  };
+  [[nodiscard]] constexpr delimiter delimiter_of(std::string_view text, bool first) const noexcept {
+    const std::string_view closing = grammar_->closing, separator = grammar_->separator;
+    if (!closing.empty() && text.starts_with(closing)) return {N, closing.size()};
+    for (const bool separated : {true, false}) {
+      if (separated ? !text.starts_with(separator) : !first) continue;
+      for (std::size_t s = 0; s < N; ++s) {
+        const std::size_t size = size_of(s, separated);
+        if (begins(s, separated, text.substr(0, size))) return {s, size};
+      }
+    }
+    return {N + 1, 0};
   }
 
   // After a byte: a whole delimiter, the beginning of one, or content as far as none can begin.
@@ -112,7 +172,10 @@ class exact_scanner {
         return;
       }
       bool refused = false;
-      for (std::size_t s = 0; s < N && !refused; ++s) {
+      const std::string_view separator = grammar_->separator;
+      const bool within = !at_begin() && text.size() <= separator.size();  // no section can be told yet
+      partial = partial || (within && separator.starts_with(text));
+      for (std::size_t s = 0; s < N && !within && !refused; ++s) {
         for (const bool separated : {true, false}) {
           if ((!separated && !at_begin()) || !begins(s, separated, text)) continue;
           partial = true;
@@ -137,6 +200,7 @@ class exact_scanner {
   }
 
   const grammar<N>* grammar_;
+  std::size_t longest_;  // of the delimiters
   held_bytes held_{};
   std::size_t offset_ = 0;  // of the first byte kept back
   bool inside_ = false;     // what comes first is content

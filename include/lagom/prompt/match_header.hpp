@@ -100,6 +100,17 @@ namespace detail {
   return c;
 }
 
+/// Whether a byte goes on with a character.
+[[nodiscard]] constexpr bool is_tail(char byte) noexcept {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
+/// Whether the last character of a text, which is not empty, is a blank.
+[[nodiscard]] constexpr bool ends_in_blank(std::string_view text) noexcept {
+  std::size_t last = text.size() - 1;
+  while (last > 0 && is_tail(text[last])) --last;
+  return is_blank(decode_utf8(text, last).code);
+}
+
 /// Whether the first bytes of a character, at the end of a text, may become one that stands for `want`.
 [[nodiscard]] constexpr bool may_become(std::string_view bytes, char32_t want, bool blank_too, bool folded,
                                         bool any_case) noexcept {
@@ -150,9 +161,22 @@ namespace detail {
   const auto ended = [&](std::size_t at) {  // the line ends within the header
     return header_match{whole ? state::no : state::partial, at, out.tolerated};
   };
-  bool after_blank = false;
-  std::size_t at = 0;
-  for (std::size_t p = 0; p < spelling.size();) {
+  // What is the same to the byte, up to the beginning of a character.
+  std::size_t p = 0;
+  while (p < spelling.size() && p < line.size() && spelling[p] == line[p]) ++p;
+  while (p < spelling.size() && p > 0 && detail::is_tail(spelling[p])) --p;
+  std::size_t at = p;
+  bool after_blank = p > 0 && detail::ends_in_blank(spelling.substr(0, p));
+  const auto pass_blanks = [&] {
+    while (any_case && after_blank && at < line.size()) {
+      const utf8_char c = decode_utf8(line, at);
+      if (!detail::is_blank(c.code)) return;
+      at += c.length;
+      out.tolerated |= deviation::blanks;
+    }
+  };
+  pass_blanks();
+  while (p < spelling.size()) {
     const utf8_char want = decode_utf8(spelling, p);
     if (at == line.size()) return ended(at);
     utf8_char have = decode_utf8(line, at);
@@ -180,12 +204,7 @@ namespace detail {
     at += have.length;
     p += want.length;
     after_blank = detail::is_blank(want.code);
-    if (any_case && after_blank) {
-      while (at < line.size() && detail::is_blank(decode_utf8(line, at).code)) {
-        at += decode_utf8(line, at).length;
-        out.tolerated |= deviation::blanks;
-      }
-    }
+    pass_blanks();
   }
   out.is = state::full;
   out.length = at;

@@ -55,11 +55,17 @@ class tolerant_scanner {
         push_space(byte, out);
         ++i;
       } else if (phase_ == phase::line) {
+        if (held_.size() == label_) {
+          const std::size_t read = read_header(bytes.substr(i), out);
+          i += read;
+          if (read > 0) continue;
+        }
         if (!grow_line(byte, out)) continue;  // the line is content; the byte is looked at again
         ++i;
       } else if (line_start_) {
         phase_ = phase::line;
         label_ = held_.size();
+        candidates_ = 0xFFFF;
       } else {
         release(held_.size(), out);
         phase_ = phase::text;
@@ -137,6 +143,31 @@ class tolerant_scanner {
     line_start_ = line_start_ || byte == '\n';
   }
 
+  // What counts as the end of a header, if `rest` begins with it.
+  [[nodiscard]] static constexpr std::string_view end_of_header(std::string_view rest) noexcept {
+    for (const std::string_view after : {"\n", "\r\n", " ", "\t", "\u3000"}) {
+      if (rest.starts_with(after)) return after;
+    }
+    return {};
+  }
+  // Reads a header that is all at hand and spelled as in the grammar, where a line begins; gives its bytes, or 0.
+  template <class Out>
+  constexpr std::size_t read_header(std::string_view bytes, Out& out) {
+    for (std::size_t s = 0; s < N; ++s) {
+      const std::string_view label = grammar_->sections[s].header.text;
+      if (!bytes.starts_with(label)) continue;
+      const std::string_view after = end_of_header(bytes.substr(label.size()));
+      const header_match m = match_header(bytes.substr(0, label.size() + after.size()),
+                                          grammar_->sections[s].header, level_, false);
+      if (after.empty() || m.length != label.size()) return 0;
+      for (const char byte : label) held_.push(byte);
+      for (const char byte : after) held_.push(byte);
+      found(s, m, held_.size() - label_, after, out);
+      return label.size() + after.size();
+    }
+    return 0;
+  }
+
   // One more byte of a line that may become a header. False when it is none, and the line has been released.
   template <class Out>
   constexpr bool grow_line(char byte, Out& out) {
@@ -145,24 +176,31 @@ class tolerant_scanner {
     const std::string_view line = held_.view().substr(label_);
     bool partial = false;
     for (std::size_t s = 0; s < N; ++s) {
-      if (grammar_->sections[s].header.text.empty()) continue;
+      if (((candidates_ >> s) & 1u) == 0) continue;
       const header_match m = match_header(line, grammar_->sections[s].header, level_, false);
-      if (m.is == header_match::state::no) continue;
       if (m.is == header_match::state::full) {
         const std::string_view after = line.substr(m.length);
-        if (after == "\n" || after == "\r\n" || after == " " || after == "\t" || after == "\u3000") {
+        if (!after.empty() && after == end_of_header(after)) {
           found(s, m, line.size(), after, out);
           return true;
         }
-        if (!std::string_view("\r").starts_with(after) && !std::string_view("\u3000").starts_with(after))
-          continue;
+        if (std::string_view("\r").starts_with(after) || std::string_view("\u3000").starts_with(after))
+          partial = true;
+        else
+          drop_candidate(s);
+      } else if (m.is == header_match::state::partial) {
+        partial = true;
+      } else {
+        drop_candidate(s);
       }
-      partial = true;
     }
     if (partial) return true;
     held_.pop();
     return end_line(out);
   }
+
+  // No longer line begins with this section's header.
+  constexpr void drop_candidate(std::size_t s) noexcept { candidates_ &= ~(1u << s); }
 
   // What is kept back is content; white space at its end is a gap.
   template <class Out>
@@ -210,8 +248,9 @@ class tolerant_scanner {
   phase phase_ = phase::lead;
   bool line_start_ = true, indented_ = false;
   held_bytes held_{};
-  std::size_t label_ = 0;   // where in the bytes kept back the line begins, after its indent
-  std::size_t offset_ = 0;  // of the first byte kept back
+  std::size_t label_ = 0;         // where in the bytes kept back the line begins, after its indent
+  std::uint32_t candidates_ = 0;  // the sections whose headers the line may still become
+  std::size_t offset_ = 0;        // of the first byte kept back
 };
 
 }  // namespace prompt

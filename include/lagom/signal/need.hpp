@@ -12,14 +12,15 @@ inline namespace v0 {
 /// what its policy reads, and an unembedding that nobody reads is never compiled.
 enum class need : std::uint32_t {
   none = 0,
-  stats = 1u << 0,           ///< softmax statistics of this layer: a pass over the head
-  last_stats = 1u << 1,      ///< softmax statistics of the last probed layer
-  hidden = 1u << 2,          ///< block output
-  prev_hidden = 1u << 3,     ///< block output of the previous layer
-  attention = 1u << 4,       ///< attention output after W_o, before the residual addition
-  prev_attention = 1u << 5,  ///< the same of the previous layer
-  mlp = 1u << 6,             ///< MLP output, before the residual addition
-  prev_mlp = 1u << 7,        ///< the same of the previous layer
+  probabilities = 1u << 0,  ///< softmax statistics of this layer but for their entropy: a pass over the head
+  stats = 1u << 0 | 1u << 8,  ///< the same with entropy
+  last_stats = 1u << 1,       ///< softmax statistics of the last probed layer
+  hidden = 1u << 2,           ///< block output
+  prev_hidden = 1u << 3,      ///< block output of the previous layer
+  attention = 1u << 4,        ///< attention output after W_o, before the residual addition
+  prev_attention = 1u << 5,   ///< the same of the previous layer
+  mlp = 1u << 6,              ///< MLP output, before the residual addition
+  prev_mlp = 1u << 7,         ///< the same of the previous layer
 };
 
 LAGOM_LEAF constexpr need operator|(need a, need b) noexcept {

@@ -15,7 +15,7 @@ inline namespace v0 {
 struct top_prob {
   static constexpr std::string_view name = "top_prob";
   static constexpr std::size_t width = 1;
-  static constexpr need needs = need::stats;
+  static constexpr need needs = need::probabilities;
 
   template <backend B, scalar T>
   LAGOM_LEAF void operator()(const basic_layer_obs<T>& o, const B&, float* out) const noexcept {

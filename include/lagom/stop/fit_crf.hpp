@@ -211,7 +211,8 @@ result<fitted<standardized<crf<N>>>> fit(const crf_config& config, const dataset
   if (!rows) return rows.error();
   fitted<standardized<crf<N>>> out{.model = {.scale = rows->scale}, .report = rows->report};
   using objective = detail::crf_objective<N, B>;
-  objective f(rows->x.data(), rows->data, config.c2);
+  const std::vector<float> x = detail::scaled_features<N, B>(*rows);
+  objective f(x.data(), rows->data, config.c2);
   const auto theta =
       detail::bfgs<objective::parameters>(f, config.tolerance, config.max_iterations, out.report);
   auto& rule = out.model.rule;

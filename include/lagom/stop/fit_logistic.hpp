@@ -5,6 +5,7 @@
 
 #include "fit_linear_svm.hpp"
 #include "logistic.hpp"
+#include "twice_atanh.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -24,23 +25,24 @@ struct logistic_config {
 
 namespace detail {
 struct logistic_loss {
-  LAGOM_INLINE static double value(double m) noexcept { return softplus(-m); }
-  LAGOM_INLINE static double slope(double m) noexcept { return -sigmoid(-m); }
-  LAGOM_INLINE static double curvature(double m) noexcept {
-    const double p = sigmoid(m);
-    return p * (1 - p);
+  static constexpr bool slow = true;
+  template <class T>
+  LAGOM_INLINE static void at(T m, T& value, T& slope, T& curvature) noexcept {
+    const T e = exp_nonpositive(m < 0 ? m : -m);
+    const T p = 1 / (1 + e), q = m < 0 ? p : e * p;  // q = 1 / (1 + e^m)
+    value = (m < 0 ? -m : T(0)) + twice_atanh(e / (2 + e));
+    slope = -q;
+    curvature = q - q * q;
   }
 };
 }  // namespace detail
 
-/// Fits logistic regression on the first N features, exactly, by Newton. Deterministic.
-/// Fails like `fit(linear_svm_config, ...)`.
-template <std::size_t N, backend B = portable>
-result<fitted<standardized<logistic<N>>>> fit(const logistic_config& config, const dataset_view& data) {
-  return detail::fit_linear<logistic, N, B>(config, data, [&](const auto& problem, fit_report& report) {
-    return detail::newton<N, B, detail::logistic_loss>(problem, config.tolerance, config.max_iterations,
-                                                       report);
-  });
+/// Fits logistic regression on the first N features, exactly, by Newton. Deterministic, whatever runs it.
+/// Cost and failures are those of `fit(linear_svm_config, ...)` with the squared hinge.
+template <std::size_t N, backend B = portable, executor E = seq>
+result<fitted<standardized<logistic<N>>>> fit(const logistic_config& config, const dataset_view& data,
+                                              const E& run = {}) {
+  return detail::fit_by_newton<logistic, N, B, detail::logistic_loss>(config, data, run);
 }
 
 }  // namespace v0

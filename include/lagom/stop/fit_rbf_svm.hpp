@@ -179,7 +179,7 @@ result<fitted<standardized<rbf_svm<N>>>> fit(const rbf_svm_config& config, const
   auto rows = detail::prepare<N, B>(all, config.standardize, config.max_rows);
   if (!rows) return rows.error();
   const dataset_view& data = rows->data;
-  const std::vector<float>& x = rows->x;
+  const std::vector<float> x = detail::scaled_features<N, B>(*rows);
   fitted<standardized<rbf_svm<N>>> out{.model = {.scale = rows->scale}, .report = rows->report};
   const double gamma = config.gamma > 0 ? config.gamma : detail::scale_gamma<N, B>(x);
   auto& rule = out.model.rule;

@@ -9,6 +9,37 @@ namespace lagom {
 inline namespace v0 {
 namespace detail {
 
+/// The problem  min_{w,b} 1/2 |w|^2 (+ 1/2 b^2) + sum_i c_i loss(y_i (w . x_i + b)).
+/// The last unknown is b.
+template <std::size_t N>
+struct linear_problem {
+  const float* x;  ///< N x rows, feature by feature
+  dataset_view data;
+  class_costs costs;
+  bias_term bias;
+
+  [[nodiscard]] LAGOM_INLINE double cost(index_t i) const noexcept { return cost_of(data, costs, i); }
+  /// w . x_i + b.
+  [[nodiscard]] LAGOM_INLINE double decision(const small_vector<N + 1>& v, index_t i) const noexcept {
+    double f = v[N];
+    for (std::size_t j = 0; j < N; ++j)
+      f += v[j] * static_cast<double>(x[static_cast<index_t>(j) * data.rows() + i]);
+    return f;
+  }
+  [[nodiscard]] LAGOM_INLINE double at(std::size_t j, index_t i) const noexcept {
+    return j == N ? 1.0 : static_cast<double>(x[static_cast<index_t>(j) * data.rows() + i]);
+  }
+  /// Diagonal of the regularisation term.
+  [[nodiscard]] LAGOM_INLINE double ridge(std::size_t j) const noexcept {
+    return j < N || bias == bias_term::regularised ? 1.0 : 0.0;
+  }
+  [[nodiscard]] LAGOM_INLINE double penalty(const small_vector<N + 1>& v) const noexcept {
+    double sum = 0;
+    for (std::size_t j = 0; j <= N; ++j) sum += ridge(j) * v[j] * v[j];
+    return sum / 2;
+  }
+};
+
 /// min 1/2 |w|^2 (+ 1/2 b^2) + sum_i c_i max(0, 1 - y_i (w . x_i + b)), to a relative duality gap of `tolerance`.
 ///
 /// Mehrotra's predictor-corrector on the pairs (alpha_i, s_i) and (c_i - alpha_i, xi_i); every iteration solves

@@ -15,12 +15,20 @@
 namespace lagom {
 inline namespace v0 {
 
-/// The script of a code point. O(log n).
+namespace detail {
+/// The entry of the table that holds a code point of at most 10FFFF.
+[[nodiscard]] inline const std::uint32_t* script_entry(char32_t code) noexcept {
+  return std::upper_bound(std::begin(script_starts), std::end(script_starts),
+                          (static_cast<std::uint32_t>(code) << 8) | 0xFFu) -
+         1;
+}
+}  // namespace detail
+
+/// The script of a code point. O(log n); O(1) for ASCII.
 [[nodiscard]] inline script script_of(char32_t code) noexcept {
+  if (code < 0x80) return (code | 0x20u) >= U'a' && (code | 0x20u) <= U'z' ? script::latin : script::common;
   if (code > 0x10FFFF) return script::unknown;
-  const auto* const at = std::upper_bound(std::begin(detail::script_starts), std::end(detail::script_starts),
-                                          (static_cast<std::uint32_t>(code) << 8) | 0xFFu);
-  return static_cast<script>(at[-1] & 0xFFu);
+  return static_cast<script>(*detail::script_entry(code) & 0xFFu);
 }
 
 /// The long name ("Old_Hungarian") and the code of ISO 15924 ("Hung").
@@ -112,10 +120,8 @@ struct code_points {
 [[nodiscard]] inline script_set scripts_of(code_points range) noexcept {
   script_set out;
   if (range.empty()) return out;
-  const auto* const begin = std::begin(detail::script_starts);
   const auto* const end = std::end(detail::script_starts);
-  const auto* at = std::upper_bound(begin, end, (static_cast<std::uint32_t>(range.first) << 8) | 0xFFu) - 1;
-  for (; at != end && (*at >> 8) <= range.last; ++at) {
+  for (const auto* at = detail::script_entry(range.first); at != end && (*at >> 8) <= range.last; ++at) {
     const auto s = static_cast<script>(*at & 0xFFu);
     if (s != script::unknown) out.add(s);
   }
@@ -130,33 +136,49 @@ struct code_points {
 [[nodiscard]] inline script majority_script(std::string_view text) noexcept {
   constexpr std::size_t n = std::size(detail::script_labels);
   std::array<std::uint32_t, n> count{};
-  script best = script::unknown;
+  std::array<script, n> order{};  // of their first character
+  std::size_t seen = 0;
+  const auto visit = [&](script s) {
+    if (count[static_cast<std::size_t>(s)]++ == 0) order[seen++] = s;
+  };
+  code_points near;  // around the character before: of one script
+  script of_near = script::unknown;
+  for (std::size_t i = 0; i < text.size();) {
+    if (const auto byte = static_cast<unsigned char>(text[i]); byte < 0x80) {
+      visit(script_of(byte));
+      ++i;
+      continue;
+    }
+    const utf8_char c = decode_utf8(text, i);
+    if (c.well_formed) {
+      if (c.code < near.first || c.code > near.last) {
+        const std::uint32_t* const at = detail::script_entry(c.code);
+        near = {*at >> 8, at + 1 == std::end(detail::script_starts) ? 0x10FFFF : (at[1] >> 8) - 1};
+        of_near = static_cast<script>(*at & 0xFFu);
+      }
+      visit(of_near);
+    } else if (i + c.length == text.size()) {
+      const code_points range = characters_from(text.substr(i));
+      const script_set scripts = scripts_of(range);
+      for (std::size_t s = 0; s < n && !range.empty(); ++s) {
+        if (scripts == script_set{static_cast<script>(s)}) visit(static_cast<script>(s));
+      }
+    }
+    i += c.length;
+  }
   const auto rank = [&](script s) -> std::uint64_t {  // any script before common, inherited, unknown
-    if (count[static_cast<std::size_t>(s)] == 0) return 0;
     if (s == script::unknown) return 1;
     if (s == script::inherited) return 2;
     if (s == script::common) return 3;
     return std::uint64_t{3} + count[static_cast<std::size_t>(s)];
   };
-  const auto each = [&](auto visit) {
-    for (std::size_t i = 0; i < text.size();) {
-      const utf8_char c = decode_utf8(text, i);
-      if (c.well_formed) {
-        visit(script_of(c.code));
-      } else if (i + c.length == text.size()) {
-        const code_points range = characters_from(text.substr(i));
-        const script_set scripts = scripts_of(range);
-        for (std::size_t s = 0; s < n && !range.empty(); ++s) {
-          if (scripts == script_set{static_cast<script>(s)}) visit(static_cast<script>(s));
-        }
-      }
-      i += c.length;
-    }
-  };
-  each([&](script s) { ++count[static_cast<std::size_t>(s)]; });
-  each([&](script s) {
-    if (rank(s) > rank(best)) best = s;
-  });
+  script best = script::unknown;
+  std::uint64_t best_rank = 0;
+  for (std::size_t k = 0; k < seen; ++k) {
+    if (rank(order[k]) <= best_rank) continue;
+    best = order[k];
+    best_rank = rank(best);
+  }
   return best;
 }
 

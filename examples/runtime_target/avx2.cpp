@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#include "with_native.hpp"
+
+probe_result probe_avx2(const probe_input& in) { return with_native(in); }
