@@ -3,10 +3,10 @@
 /// Fitting a linear-chain conditional random field.
 #pragma once
 
-#include <array>
-
+#include "bfgs.hpp"
 #include "crf.hpp"
-#include "fit.hpp"
+#include "crf_chains.hpp"
+#include "crf_objective.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -23,198 +23,142 @@ struct crf_config {
 
 namespace detail {
 
-/// Objective and gradient of the CRF, by forward-backward over logarithms in double: no path is lost, however unlikely.
-template <std::size_t N, backend B>
-class crf_objective {
- public:
-  /// [weights of label 0, of label 1, biases, transitions 00 01 10 11].
-  static constexpr std::size_t parameters = 2 * N + 6;
-  using vector = std::array<double, parameters>;
+/// The objective of the fit over groups of sequences: every `every`-th of them, messages in T.
+template <std::size_t N, backend B, class T, executor E>
+struct crf_lanes {
+  static constexpr std::size_t parameters = crf_objective<N, B>::parameters;
+  using vector = typename crf_objective<N, B>::vector;
+  static constexpr std::size_t groups_of_a_task = 32;
 
-  crf_objective(const float* x, const dataset_view& data, double c2) : x_(x), data_(data), c2_(c2) {
-    index_t longest = 0;
-    for (index_t s = 0; s < data.sequence_count(); ++s) {
-      const index_t n = data.sequence_end(s) - data.sequence_begin(s);
-      longest = n > longest ? n : longest;
+  const chain_groups<N, B>& groups;
+  double c2;
+  std::size_t every;
+  const E& run;
+
+  /// False where T has no room for the messages.
+  bool operator()(const vector& theta, vector& gradient, double& value) const {
+    const double* const transition = theta.data() + 2 * N + 2;
+    chain_model<N, T> model{};
+    for (std::size_t j = 0; j < N; ++j) model.weights[j] = static_cast<T>(theta[N + j] - theta[j]);
+    model.bias = static_cast<T>(theta[2 * N + 1] - theta[2 * N]);
+    double lowest = transition[0], highest = transition[0];
+    for (std::size_t k = 1; k < 4; ++k) {
+      lowest = transition[k] < lowest ? transition[k] : lowest;
+      highest = transition[k] > highest ? transition[k] : highest;
     }
-    emission_.resize(2 * static_cast<std::size_t>(longest));
-    forward_.resize(2 * static_cast<std::size_t>(longest));
-  }
+    model.highest = highest;
+    for (std::size_t k = 0; k < 4; ++k)
+      model.move[k] = exp_nonpositive(static_cast<T>(transition[k] - highest));
+    model.farthest = static_cast<T>((sizeof(T) == 4 ? 60.0 : 600.0) - (highest - lowest));
 
-  double operator()(const vector& theta, vector& gradient) {
-    double value = 0;
-    for (std::size_t p = 0; p < parameters; ++p) {
-      value += c2_ * theta[p] * theta[p];
-      gradient[p] = 2 * c2_ * theta[p];
-    }
-    for (index_t s = 0; s < data_.sequence_count(); ++s) value += sequence(theta, gradient, s);
-    return value;
-  }
-
- private:
-  static constexpr std::size_t bias0 = 2 * N, trans0 = 2 * N + 2;
-
-  /// log(e^a + e^b).
-  LAGOM_INLINE static double joined(double a, double b) noexcept {
-    return a > b ? a + softplus(b - a) : b + softplus(a - b);
-  }
-  /// A probability from its logarithm, which rounding may lift above 0.
-  LAGOM_INLINE static double probability(double log_p) noexcept {
-    return exp_nonpositive(log_p < 0 ? log_p : 0.0);
-  }
-
-  double sequence(const vector& theta, vector& gradient, index_t s) {
-    const index_t begin = data_.sequence_begin(s);
-    const auto n = static_cast<std::size_t>(data_.sequence_end(s) - begin);
-    if (n == 0) return 0;
-    const double* const transition = theta.data() + trans0;  // [2 from + to]
-    double gold = 0;
-    for (std::size_t t = 0; t < n; ++t) {
-      const index_t row = begin + static_cast<index_t>(t);
-      for (std::size_t y = 0; y < 2; ++y) {
-        double e = theta[bias0 + y];
-        for (std::size_t j = 0; j < N; ++j) e += theta[y * N + j] * at(j, row);
-        emission_[2 * t + y] = forward_[2 * t + y] = e;
-        if (t > 0)
-          forward_[2 * t + y] +=
-              joined(forward_[2 * t - 2] + transition[y], forward_[2 * t - 1] + transition[2 + y]);
+    struct part {
+      double log_z = 0;
+      chain_counts<N> surplus{};  // expected less observed
+      bool sound = true;
+    };
+    const std::size_t used = (groups.size() + every - 1) / every;
+    std::vector<part> parts((used + groups_of_a_task - 1) / groups_of_a_task);
+    run(static_cast<index_t>(parts.size()), [&](index_t task) {
+      const std::size_t first = static_cast<std::size_t>(task) * groups_of_a_task;
+      const std::size_t last = first + groups_of_a_task < used ? first + groups_of_a_task : used;
+      chain_pass<N, B, T> pass(model);
+      part p;
+      for (std::size_t g = first; g < last; ++g) {
+        pass.push(groups[g * every], groups.features(g * every));
+        for (std::size_t i = 0; i < N + 5; ++i) p.surplus[i] -= groups.observed(g * every)[i];
       }
-      const auto y = static_cast<std::size_t>(data_.labels[row] > 0);
-      gold += emission_[2 * t + y];
-      if (t > 0) gold += transition[2 * static_cast<std::size_t>(data_.labels[row - 1] > 0) + y];
-    }
-    const double log_z = joined(forward_[2 * n - 2], forward_[2 * n - 1]);
-    // Backward, adding expected minus observed counts on the way.
-    double beta[2] = {0, 0};
-    for (std::size_t t = n; t-- > 0;) {
-      const index_t row = begin + static_cast<index_t>(t);
-      for (std::size_t y = 0; y < 2; ++y) {
-        const bool observed = (data_.labels[row] > 0) == (y == 1);
-        const double surplus = probability(forward_[2 * t + y] + beta[y] - log_z) - (observed ? 1 : 0);
-        gradient[bias0 + y] += surplus;
-        for (std::size_t j = 0; j < N; ++j) gradient[y * N + j] += surplus * at(j, row);
-      }
-      if (t == 0) break;
-      double next[2];
-      for (std::size_t from = 0; from < 2; ++from) {
-        double flow[2];
-        for (std::size_t to = 0; to < 2; ++to) {
-          flow[to] = transition[2 * from + to] + emission_[2 * t + to] + beta[to];
-          const bool observed =
-              (data_.labels[row - 1] > 0) == (from == 1) && (data_.labels[row] > 0) == (to == 1);
-          gradient[trans0 + 2 * from + to] +=
-              probability(forward_[2 * t - 2 + from] + flow[to] - log_z) - (observed ? 1 : 0);
-        }
-        next[from] = joined(flow[0], flow[1]);
-      }
-      beta[0] = next[0];
-      beta[1] = next[1];
-    }
-    return log_z - gold;
-  }
+      p.log_z = pass.log_z();
+      for (std::size_t i = 0; i < N + 5; ++i) p.surplus[i] += pass.expected()[i];
+      p.sound = pass.sound();
+      parts[static_cast<std::size_t>(task)] = p;
+    });
 
-  [[nodiscard]] LAGOM_INLINE double at(std::size_t j, index_t row) const noexcept {
-    return static_cast<double>(x_[static_cast<index_t>(j) * data_.rows() + row]);
+    gradient = {};
+    value = 0;
+    bool sound = model.farthest > 0;
+    chain_counts<N> surplus{};
+    for (const part& p : parts) {
+      sound = sound && p.sound;
+      value += p.log_z;
+      for (std::size_t i = 0; i < N + 5; ++i) surplus[i] += p.surplus[i];
+    }
+    for (std::size_t g = 0; g < used; ++g) {
+      const chain_counts<N>& seen = groups.observed(g * every);
+      for (std::size_t j = 0; j < N; ++j) value -= (theta[N + j] - theta[j]) * seen[j];
+      value -= (theta[2 * N + 1] - theta[2 * N]) * seen[N];
+      for (std::size_t k = 0; k < 4; ++k) value -= transition[k] * seen[N + 1 + k];
+    }
+    for (std::size_t j = 0; j < N; ++j) {
+      gradient[j] = -surplus[j];
+      gradient[N + j] = surplus[j];
+    }
+    gradient[2 * N] = -surplus[N];
+    gradient[2 * N + 1] = surplus[N];
+    for (std::size_t k = 0; k < 4; ++k) gradient[2 * N + 2 + k] = surplus[N + 1 + k];
+    if (value < 0) value = 0;  // -log P, but for rounding
+    const double share = c2 / static_cast<double>(every);
+    for (std::size_t i = 0; i < parameters; ++i) {
+      value += share * theta[i] * theta[i];
+      gradient[i] += 2 * share * theta[i];
+    }
+    return sound && is_finite(&value);
   }
-
-  const float* x_;
-  dataset_view data_;
-  double c2_;
-  std::vector<double> emission_, forward_;
 };
 
-/// BFGS with the inverse Hessian held whole (a few dozen unknowns) and a halving line search. The problem is
-/// convex; the result does not depend on the start.
-template <std::size_t P, class Objective>
-std::array<double, P> bfgs(Objective& objective, double tolerance, int max_iterations, fit_report& report) {
-  using vector = std::array<double, P>;
-  const auto inner = [](const vector& a, const vector& b) {
-    double sum = 0;
-    for (std::size_t i = 0; i < P; ++i) sum += a[i] * b[i];
-    return sum;
-  };
-  std::array<vector, P> inverse{};
-  vector theta{}, gradient{}, next{}, next_gradient{}, direction{}, s{}, y{}, hy{};
-  double value = objective(theta, gradient);
-  const auto reset = [&] {
-    const double size = sqrt(inner(gradient, gradient));
-    for (std::size_t i = 0; i < P; ++i) {
-      inverse[i] = {};
-      inverse[i][i] = 1 / (size > 1 ? size : 1);
-    }
-  };
-  reset();
-  bool fresh = true;
-  for (report.iterations = 0; report.iterations < max_iterations; ++report.iterations) {
-    for (std::size_t i = 0; i < P; ++i) direction[i] = -inner(inverse[i], gradient);
-    const double slope = inner(direction, gradient);  // minus twice the gain that the model predicts
-    if (!(-slope > tolerance * (1e-300 + (value < 0 ? -value : value)))) {
-      report.converged = true;
-      break;
-    }
-    double t = 1, next_value = value;
-    bool fell = false;
-    for (int halving = 0; halving < 60 && !fell; ++halving, t /= 2) {
-      for (std::size_t i = 0; i < P; ++i) next[i] = theta[i] + t * direction[i];
-      next_value = objective(next, next_gradient);
-      fell = next_value <= value + 1e-4 * t * slope;
-    }
-    if (!fell) {
-      if (fresh) {  // not even along the gradient: the minimum, in double precision
-        report.converged = true;
-        break;
-      }
-      reset();
-      fresh = true;
-      continue;
-    }
-    fresh = false;
-    for (std::size_t i = 0; i < P; ++i) {
-      s[i] = next[i] - theta[i];
-      y[i] = next_gradient[i] - gradient[i];
-    }
-    const double sy = inner(s, y);
-    if (sy > 1e-14 * inner(y, y)) {
-      for (std::size_t i = 0; i < P; ++i) hy[i] = inner(inverse[i], y);
-      const double yhy = inner(y, hy);
-      for (std::size_t i = 0; i < P; ++i) {
-        for (std::size_t k = 0; k < P; ++k) {
-          inverse[i][k] += (1 + yhy / sy) * s[i] * s[k] / sy - (hy[i] * s[k] + s[i] * hy[k]) / sy;
-        }
-      }
-    }
-    theta = next;
-    gradient = next_gradient;
-    value = next_value;
+/// Minimises the objective in stages: a sixteenth of the groups and then all in float, all in double; over logarithms where
+/// even double has no room for the messages.
+template <std::size_t N, backend B, executor E>
+auto fit_chain(const training_rows<N>& rows, const crf_config& config, const E& run, fit_report& report) {
+  using solver = bfgs<crf_objective<N, B>::parameters>;
+  const chain_groups<N, B> groups(rows);
+  solver s;
+  if (groups.size() >= 64) {
+    crf_lanes<N, B, float, E> few{groups, config.c2, 16, run};
+    s.descend(few, 1e-9, config.max_iterations, false);
+    s.scale(16);
+    s.iterations = 0;
   }
-  report.objective = value;
-  return theta;
+  crf_lanes<N, B, float, E> quick{groups, config.c2, 1, run};
+  auto end = s.descend(quick, 1e-9, config.max_iterations, false);
+  crf_lanes<N, B, double, E> exact{groups, config.c2, 1, run};
+  end = s.descend(exact, config.tolerance, config.max_iterations, true);
+  if (end == solver::end::unsound) {
+    const std::vector<float> x = scaled_features<N, B>(rows);
+    crf_objective<N, B> f(x.data(), rows.data, config.c2);
+    const auto logarithmic = [&f](const auto& theta, auto& gradient, double& value) {
+      value = f(theta, gradient);
+      return true;
+    };
+    end = s.descend(logarithmic, config.tolerance, config.max_iterations, true);
+  }
+  report.iterations = s.iterations;
+  report.converged = end == solver::end::minimum;
+  report.objective = s.value;
+  return s.theta;
 }
 
 }  // namespace detail
 
-/// Fits the CRF on the first N features. Sequences are those of the data set. Deterministic.
-/// Cost: O(rows N) an evaluation, some 50 to 200 evaluations, many more where c2 is small and the labels are nearly
+/// Fits the CRF on the first N features. Sequences are those of the data set. Deterministic, whatever runs it.
+/// Cost: O(rows N) an evaluation, some 10 in float lanes and 5 in double over many sequences, many more where c2 is small
+/// and the labels are nearly
 /// separable. Fails like `fit(linear_svm_config, ...)`, with `bad_value` for a c2 that is negative or not finite and
 /// `unsupported` for rows of other weight than 1: a chain has no weights within.
-template <std::size_t N, backend B = portable>
-result<fitted<standardized<crf<N>>>> fit(const crf_config& config, const dataset_view& data) {
+template <std::size_t N, backend B = portable, executor E = seq>
+result<fitted<standardized<crf<N>>>> fit(const crf_config& config, const dataset_view& data,
+                                         const E& run = {}) {
   if (config.c2 != 0) {
     if (auto ok = detail::check_positive<B>(config.c2, "c2"); !ok) return ok.error();
   }
   if (auto ok = detail::check_shape<B>(data, N); !ok) return ok.error();
-  for (index_t i = 0; i < data.rows(); ++i) {
-    if (data.weight(i) != 1)
+  for (index_t i = 0; i < data.weights.size(); ++i) {
+    if (data.weights[i] != 1)
       return failure{.code = errc::unsupported, .key = "weight", .row = static_cast<std::uint64_t>(i)};
   }
   auto rows = detail::prepare<N, B>(data, config.standardize);
   if (!rows) return rows.error();
   fitted<standardized<crf<N>>> out{.model = {.scale = rows->scale}, .report = rows->report};
-  using objective = detail::crf_objective<N, B>;
-  const std::vector<float> x = detail::scaled_features<N, B>(*rows);
-  objective f(x.data(), rows->data, config.c2);
-  const auto theta =
-      detail::bfgs<objective::parameters>(f, config.tolerance, config.max_iterations, out.report);
+  const auto theta = detail::fit_chain<N, B>(*rows, config, run, out.report);
   auto& rule = out.model.rule;
   for (std::size_t y = 0; y < 2; ++y) {
     for (std::size_t j = 0; j < N; ++j) rule.weights[y][j] = static_cast<float>(theta[y * N + j]);
