@@ -32,36 +32,56 @@ struct rbf_svm_config {
 namespace detail {
 
 /// Sequential minimal optimisation, second-order working sets (Fan, Chen & Lin, JMLR 2005).
+///
+/// Kept for every row is v = -y gradient, which an update changes by multiples of two rows of the kernel matrix; the same
+/// pass finds the next i. Rows beyond the last, up to whole lanes, are in neither set.
 template <std::size_t N, backend B>
 class smo {
+  static constexpr index_t lanes = kernel_cache<N, B>::lanes;
+  using lane_values = typename kernel_cache<N, B>::lane_values;
+
  public:
   smo(const float* x, const dataset_view& data, const rbf_svm_config& config, class_costs costs, float gamma)
       : data_(data), config_(config), costs_(costs), cache_(x, data.rows(), gamma, config.cache_bytes) {
-    alpha_.resize(static_cast<std::size_t>(data.rows()), 0.0);
-    gradient_.resize(static_cast<std::size_t>(data.rows()), -1.0);
+    const auto rows = static_cast<std::size_t>((data.rows() + lanes - 1) / lanes * lanes);
+    alpha_.resize(rows, 0.0);
+    value_.resize(rows, 0.0);
+    grow_.resize(rows, -outside);
+    shrink_.resize(rows, outside);
+    for (index_t t = 0; t < data.rows(); ++t) {
+      value_[at(t)] = label(t);  // the gradient is -1
+      place(t);
+    }
   }
 
   void minimise(fit_report& report) {
+    candidate i = highest(0, grow_.data(), 0, grow_.data());
     for (report.iterations = 0; report.iterations < config_.max_iterations; ++report.iterations) {
-      index_t i, j;
-      if (!working_set(i, j)) {
+      if (i.row < 0) {
         report.converged = true;
         break;
       }
-      update(i, j);
+      const float* const ki = cache_.row(i.row);
+      double lowest = 0;
+      const index_t j = partner(i.value, ki, lowest);
+      if (j < 0 || !(i.value - lowest >= config_.tolerance)) {
+        report.converged = true;
+        break;
+      }
+      i = update(i.row, j, ki, cache_.row(j));
     }
     report.objective = 0;
-    for (index_t i = 0; i < data_.rows(); ++i) report.objective += alpha(i) * (gradient(i) - 1) / 2;
+    for (index_t t = 0; t < data_.rows(); ++t) report.objective += alpha(t) * (gradient(t) - 1) / 2;
   }
 
-  [[nodiscard]] double alpha(index_t i) const noexcept { return alpha_[static_cast<std::size_t>(i)]; }
+  [[nodiscard]] double alpha(index_t i) const noexcept { return alpha_[at(i)]; }
 
   /// -rho: from the free multipliers, or the middle of the interval that optimality leaves.
   [[nodiscard]] double bias() const noexcept {
     double upper = 1e300, lower = -1e300, sum = 0;
     index_t free = 0;
     for (index_t i = 0; i < data_.rows(); ++i) {
-      const double yg = label(i) * gradient(i);
+      const double yg = -value_[at(i)];
       if (at_bound(i)) {
         const bool bounds_above = at_upper(i) ? label(i) < 0 : label(i) > 0;
         if (bounds_above) {
@@ -78,57 +98,101 @@ class smo {
   }
 
  private:
+  static constexpr double outside = 1e300;
+  struct candidate {
+    double value = 0;
+    index_t row = -1;
+  };
+
+  LAGOM_INLINE static std::size_t at(index_t i) noexcept { return static_cast<std::size_t>(i); }
   [[nodiscard]] double label(index_t i) const noexcept { return static_cast<double>(data_.labels[i]); }
-  [[nodiscard]] double gradient(index_t i) const noexcept { return gradient_[static_cast<std::size_t>(i)]; }
-  [[nodiscard]] double cost(index_t i) const noexcept {
-    return (data_.labels[i] > 0 ? costs_.positive : costs_.negative) * static_cast<double>(data_.weight(i));
-  }
+  [[nodiscard]] double gradient(index_t i) const noexcept { return -label(i) * value_[at(i)]; }
+  [[nodiscard]] double cost(index_t i) const noexcept { return cost_of(data_, costs_, i); }
   [[nodiscard]] bool at_upper(index_t i) const noexcept { return alpha(i) >= cost(i); }
   [[nodiscard]] bool at_bound(index_t i) const noexcept { return alpha(i) <= 0 || at_upper(i); }
 
-  /// The most violating i, and the j that gains most with it; false when optimal to the tolerance.
-  bool working_set(index_t& i, index_t& j) {
-    double highest = -1e300;
-    i = -1;
-    for (index_t t = 0; t < data_.rows(); ++t) {
-      const bool may_grow = data_.labels[t] > 0 ? !at_upper(t) : alpha(t) > 0;
-      const double value = -label(t) * gradient(t);
-      if (may_grow && value > highest) {
-        highest = value;
-        i = t;
-      }
-    }
-    if (i < 0) return false;
-    const float* ki = cache_.row(i);
-    double lowest = 1e300, best = 0;
-    j = -1;
-    for (index_t t = 0; t < data_.rows(); ++t) {
-      const bool may_shrink = data_.labels[t] > 0 ? alpha(t) > 0 : !at_upper(t);
-      if (!may_shrink) continue;
-      const double value = -label(t) * gradient(t);
-      lowest = value < lowest ? value : lowest;
-      const double difference = highest - value;
-      if (difference <= 0) continue;
-      const double curvature = 2 - 2 * static_cast<double>(ki[t]);
-      const double gain = difference * difference / (curvature > 1e-12 ? curvature : 1e-12);
-      if (gain > best) {
-        best = gain;
-        j = t;
-      }
-    }
-    return j >= 0 && highest - lowest >= config_.tolerance;
+  /// Which sets a row is in: those whose v may grow, and those whose v may shrink.
+  void place(index_t t) noexcept {
+    const bool positive = data_.labels[t] > 0, low = alpha(t) <= 0, high = at_upper(t);
+    grow_[at(t)] = (positive ? !high : !low) ? 0.0 : -outside;
+    shrink_[at(t)] = (positive ? !low : !high) ? 0.0 : outside;
   }
 
-  /// The two-variable subproblem, clipped to the box.
-  void update(index_t i, index_t j) {
-    const float* ki = cache_.row(i);
-    const float* kj = cache_.row(j);
+  /// v -= pull_i K_i + pull_j K_j, and the first of the highest v that may grow.
+  template <class Row>
+  candidate highest(double pull_i, const Row* LAGOM_RESTRICT ki, double pull_j,
+                    const Row* LAGOM_RESTRICT kj) noexcept {
+    double* LAGOM_RESTRICT const v = value_.data();
+    const double* LAGOM_RESTRICT const grow = grow_.data();
+    lane_values best, where, here;
+    for (index_t k = 0; k < lanes; ++k) {
+      best[k] = -outside / 2;
+      where[k] = -1;
+      here[k] = static_cast<double>(k);
+    }
+    const auto rows = static_cast<index_t>(value_.size());
+    for (index_t t = 0; t < rows; t += lanes) {
+      for (index_t k = 0; k < lanes; ++k) {
+        const double next =
+            v[t + k] - (pull_i * static_cast<double>(ki[t + k]) + pull_j * static_cast<double>(kj[t + k]));
+        v[t + k] = next;
+        const double c = next + grow[t + k];
+        where[k] = c > best[k] ? here[k] : where[k];
+        best[k] = c > best[k] ? c : best[k];
+        here[k] += static_cast<double>(lanes);
+      }
+    }
+    return first_of(best, where);
+  }
+
+  /// The j that gains most with i, and the lowest v that may shrink.
+  index_t partner(double high, const float* LAGOM_RESTRICT ki, double& lowest) const noexcept {
+    const double* LAGOM_RESTRICT const v = value_.data();
+    const double* LAGOM_RESTRICT const shrink = shrink_.data();
+    lane_values best, where, low, here;
+    for (index_t k = 0; k < lanes; ++k) {
+      best[k] = 0;
+      where[k] = -1;
+      low[k] = outside;
+      here[k] = static_cast<double>(k);
+    }
+    const auto rows = static_cast<index_t>(value_.size());
+    for (index_t t = 0; t < rows; t += lanes) {
+      for (index_t k = 0; k < lanes; ++k) {
+        const double c = v[t + k] + shrink[t + k];
+        low[k] = c < low[k] ? c : low[k];
+        const double difference = high - c > 0 ? high - c : 0.0;
+        const double bend = 2 - 2 * static_cast<double>(ki[t + k]);
+        const double gain = difference * difference / (bend > 1e-12 ? bend : 1e-12);
+        where[k] = gain > best[k] ? here[k] : where[k];
+        best[k] = gain > best[k] ? gain : best[k];
+        here[k] += static_cast<double>(lanes);
+      }
+    }
+    lowest = outside;
+    for (const double l : low) lowest = l < lowest ? l : lowest;
+    return first_of(best, where).row;
+  }
+
+  /// The best lane, of equal ones that of the first row.
+  static candidate first_of(const lane_values& best, const lane_values& where) noexcept {
+    candidate c;
+    for (index_t k = 0; k < lanes; ++k) {
+      const auto row = static_cast<index_t>(where[k]);
+      if (row >= 0 && (c.row < 0 || best[k] > c.value || (!(best[k] < c.value) && row < c.row)))
+        c = {best[k], row};
+    }
+    return c;
+  }
+
+  /// The two-variable subproblem, clipped to the box; returns the next i.
+  candidate update(index_t i, index_t j, const float* ki, const float* kj) {
     const double yi = label(i), yj = label(j), ci = cost(i), cj = cost(j);
     double curvature = 2 - 2 * static_cast<double>(ki[j]);
     if (!(curvature > 1e-12)) curvature = 1e-12;
     const double old_i = alpha(i), old_j = alpha(j);
     // Along alpha_i += yi * d, alpha_j -= yj * d the equality constraint holds.
-    double d = (-yi * gradient(i) + yj * gradient(j)) / curvature;
+    double d = (value_[at(i)] - value_[at(j)]) / curvature;
     const double room_i = yi > 0 ? ci - old_i : old_i;
     const double room_j = yj > 0 ? old_j : cj - old_j;
     if (d > room_i) d = room_i;
@@ -136,22 +200,19 @@ class smo {
     double ai = old_i + yi * d, aj = old_j - yj * d;
     if (d == room_i) ai = yi > 0 ? ci : 0;  // land on the bound itself, not beside it
     if (d == room_j) aj = yj > 0 ? 0 : cj;
-    alpha_[static_cast<std::size_t>(i)] = ai;
-    alpha_[static_cast<std::size_t>(j)] = aj;
-    const double pull_i = yi * (ai - old_i), pull_j = yj * (aj - old_j);
-    double* LAGOM_RESTRICT g = gradient_.data();
-    const signed char* LAGOM_RESTRICT y = data_.labels.data();
-    for (index_t t = 0; t < data_.rows(); ++t) {
-      g[t] += static_cast<double>(y[t]) *
-              (pull_i * static_cast<double>(ki[t]) + pull_j * static_cast<double>(kj[t]));
-    }
+    alpha_[at(i)] = ai;
+    alpha_[at(j)] = aj;
+    place(i);
+    place(j);
+    return highest(yi * (ai - old_i), ki, yj * (aj - old_j), kj);
   }
 
   dataset_view data_;
   rbf_svm_config config_;
   class_costs costs_;
   kernel_cache<N, B> cache_;
-  std::vector<double> alpha_, gradient_;
+  std::vector<double> alpha_, value_;
+  std::vector<double> grow_, shrink_;  ///< added to v: 0 in the set, far away outside
 };
 
 /// 1 / (N * variance of all scaled features together), scikit-learn's gamma="scale".
