@@ -140,9 +140,9 @@ auto fit_chain(const training_rows<N>& rows, const crf_config& config, const E& 
 }  // namespace detail
 
 /// Fits the CRF on the first N features. Sequences are those of the data set. Deterministic, whatever runs it.
-/// Cost: O(rows N) an evaluation, some 10 in float lanes and 5 in double over many sequences, many more where c2 is small
-/// and the labels are nearly
-/// separable. Fails like `fit(linear_svm_config, ...)`, with `bad_value` for a c2 that is negative or not finite and
+/// Cost: O(rows N) an evaluation; over many sequences some 10 in float lanes and 5 in double, many more where c2 is small
+/// and the labels are nearly separable.
+/// Fails like `fit(linear_svm_config, ...)`, with `bad_value` for a c2 that is negative or not finite and
 /// `unsupported` for rows of other weight than 1: a chain has no weights within.
 template <std::size_t N, backend B = portable, executor E = seq>
 result<fitted<standardized<crf<N>>>> fit(const crf_config& config, const dataset_view& data,

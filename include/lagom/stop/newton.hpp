@@ -48,7 +48,7 @@ class newton {
     }
     point at = descend<float>(start, 1, 1e-5, max_iterations_);
     report.iterations = at.steps;
-    const bool near = sound(at) && refine(at, report);
+    const bool near = sound(at) && refine(at, report);  // at the minimum, by F in double
     if (!near) {
       at = descend<double>(sound(at) ? at.v : vector{}, 1, tolerance_, max_iterations_ - report.iterations);
       report.iterations += at.steps;
