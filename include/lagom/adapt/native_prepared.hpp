@@ -110,11 +110,12 @@ LAGOM_INLINE void native_prepared_rows(const std::uint8_t* codes, index_t pitch,
                                        std::int32_t high_bias, std::int32_t low_bias, std::int32_t* high,
                                        std::int32_t* low) noexcept {
   Lanes highs[static_cast<std::size_t>(Rows)], lows[static_cast<std::size_t>(Rows)];
+  const index_t ahead = Rows * pitch > 4096 ? Rows * pitch : 4096;  // the rows that come next
   for (index_t line = 0; line < pitch; line += Lanes::width) {
     const index_t at = line / 64 * 64 * static_cast<index_t>(Lanes::planes) + line % 64;
     for (int r = 0; r < Rows; ++r) {
       const std::uint8_t* const from = codes + r * pitch + line;
-      __builtin_prefetch(from + 2048, 0, 2);
+      __builtin_prefetch(from + ahead, 0, 2);
       decltype(highs[0].sum) q[Lanes::planes];
       Lanes::unpack(from, q);
       highs[r].push(q, x.high + at);
@@ -128,8 +129,9 @@ LAGOM_INLINE void native_prepared_rows(const std::uint8_t* codes, index_t pitch,
 }
 
 template <target Target, int Bits>
-void native_prepared_products(const prepared_rows& rows, split_state x, index_t first, index_t n,
-                              std::int32_t* high, std::int32_t* low) noexcept {
+__attribute__((noinline)) void native_prepared_products(const prepared_rows& rows, split_state x,
+                                                        index_t first, index_t n, std::int32_t* high,
+                                                        std::int32_t* low) noexcept {
   using lanes_type = prepared_lanes<Target, Bits, contains(Target, target::avx512 | target::avx512_vnni)>;
   constexpr int abreast = lanes_type::abreast;
   const index_t pitch = rows.pitch();

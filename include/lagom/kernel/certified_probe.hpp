@@ -12,7 +12,7 @@ inline namespace v0 {
 /// How far a certified probe may go.
 struct certified_options {
   /// Allowed probability of a wrong answer, a probe. Of no use to int8, which is never wrong.
-  double delta = 1e-9;
+  double delta = 1e-6;
   /// Share of the full head's rows that may be read one by one. Where it does not suffice, all are read at once.
   double budget = 1;
   /// May all rows be read at once? Else the answer is `unknown` where that would be needed.

@@ -10,9 +10,13 @@ inline namespace v0 {
 
 /// How surely a decision and a token are those of the full head.
 enum class certainty : std::uint8_t {
-  unknown,  ///< not decided: the budget was used up, and the full head may not be read
-  certified,  ///< with probability 1 - delta over the key of the preparation, for a state chosen without knowing it
-  exact,  ///< always: every bound is hard, or the full head was read
+  /// Not decided: the budget was used up, and the full head may not be read.
+  unknown,
+  /// With probability 1 - delta over the key of the preparation, for a state chosen without knowing it. `row_code`
+  /// says on what assumption, if any.
+  certified,
+  /// Always: every bound is hard, or the full head was read.
+  exact,
 };
 
 /// What a rule says of an interval of distributions.

@@ -216,8 +216,8 @@ class head_preparation {
 /// `prepared_rows`, for `certified_probe`. A quarter, an eighth or a sixteenth of the bytes of float rows.
 ///
 /// What a row loses is measured in double. Row by row, so that every executor gives the same bytes. Cost: V h
-/// (16 log2 h + 30) operations. Fails with `empty`, `too_large` (columns) or `not_finite` (a row with NaN or infinity, or longer than 1e37;
-/// such a head flags every probe anyway).
+/// (4 log2 h + 30) operations. Fails with `empty`, `too_large` (columns) or `not_finite` (a row with NaN or infinity, which
+/// flags every probe anyway, or longer than 1e37).
 template <backend B, tensor<2> Rows, executor E = seq>
 [[nodiscard]] result<prepared_head> prepare_head(const B& b, const Rows& rows,
                                                  const prepare_config& config = {}, const E& run = {}) {

@@ -48,10 +48,10 @@ struct prepared_rows {
   std::uint64_t key = 0;          ///< of the rotation and the dither
   std::uint64_t fingerprint = 0;  ///< of the rows they were made from: see `fingerprint_of`
   vec_view<const float> scale{};  ///< s
-  vec_view<const float>
-      error{};  ///< |w - s (q - centre)| (int8), over sqrt(h - 1) (int2); s / sqrt 12 (int4)
-  vec_view<const float>
-      norm{};  ///< the larger of |row of the head| and |s (q - centre)|; like `error`, rounded up
+  /// |w - s (q - centre)| (int8), the same over sqrt(h - 1) (int2), s / sqrt 12 (int4); rounded up.
+  vec_view<const float> error{};
+  /// The larger of |row of the head| and |s (q - centre)|; rounded up.
+  vec_view<const float> norm{};
   vec_view<const float> mean{};  ///< what was subtracted from every (rotated) row: one number a column
 
   /// Elements of a line of 64 bytes.
