@@ -64,10 +64,10 @@ softmax_stats<float> native_softmax(const Z* z, index_t n, token_id first_token)
 
 }  // namespace detail
 
-/// Bodies in vector instructions of the compile target: AVX2 with FMA and F16C, AVX-512 (F, BW, VL, DQ), VNNI where the
-/// target has it. It overrides `dot`, `squared_norm`, `cosine`, `dot_int8`, `softmax_stats_of`, `unembed` and
-/// `unembed_batch` for float, bf16, f16 and int8, and `prepared_products`; everything else, and every element on other
-/// targets, runs the portable body.
+/// Bodies in vector instructions of the compile target: AVX2 with FMA and F16C; AVX-512 (F, BW, VL, DQ), with VNNI and
+/// BF16 where it has them; AVX-VNNI. It overrides `dot`, `squared_norm`, `cosine`, `dot_int8`, `softmax_stats_of`,
+/// `unembed` and `unembed_batch` for float, bf16, f16 and int8, and `prepared_products`; everything else, and every
+/// element on other targets, runs the portable body.
 /// ```cpp
 /// auto stats = lagom::unembed(lagom::native{}, hidden, head);
 /// ```

@@ -3,11 +3,15 @@
 /// Exact products of int8 vectors in vector instructions.
 #pragma once
 
+#include "../core/vec_view.hpp"
 #include "native_rows.hpp"
 
 namespace lagom {
 inline namespace v0 {
 namespace detail {
+
+/// The widest state that is normed and ordered once for all rows; wider ones go through the portable tiles.
+inline constexpr index_t native_widest = 8192;
 
 /// Sixteen-bit products, pairs of them added in 32 bits: exact for every int8, on every target.
 template <target Target, native_isa Isa = native_isa_of(Target)>
@@ -18,6 +22,7 @@ template <target Target>
 struct int8_lanes<Target, native_isa::avx2> {
   using vec = __m256i;
   static constexpr index_t width = 32;  // bytes
+  static constexpr index_t ahead = 0;   // the processor looks ahead by itself
   LAGOM_INLINE static vec zero() noexcept { return _mm256_setzero_si256(); }
   LAGOM_INLINE static vec add(vec a, vec b) noexcept { return _mm256_add_epi32(a, b); }
 
@@ -27,6 +32,15 @@ struct int8_lanes<Target, native_isa::avx2> {
         return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p) + half));
       };
       sum = _mm256_add_epi32(sum, _mm256_madd_epi16(words(x), words(y)));
+    }
+    return sum;
+  }
+  /// The same with y in 16 bits already.
+  LAGOM_INLINE static vec push(vec sum, const std::int8_t* x, const std::int16_t* y) noexcept {
+    for (int half = 0; half < 2; ++half) {
+      const vec words = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x) + half));
+      const vec other = _mm256_loadu_si256(reinterpret_cast<const vec*>(y) + half);
+      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(words, other));
     }
     return sum;
   }
@@ -43,6 +57,7 @@ template <target Target>
 struct int8_lanes<Target, native_isa::avx512> {
   using vec = __m512i;
   static constexpr index_t width = 64;
+  static constexpr index_t ahead = 0;
   LAGOM_INLINE static vec zero() noexcept { return _mm512_setzero_si512(); }
   LAGOM_INLINE static vec add(vec a, vec b) noexcept { return _mm512_add_epi32(a, b); }
 
@@ -53,6 +68,15 @@ struct int8_lanes<Target, native_isa::avx512> {
                                           _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p) + half));
       };
       sum = _mm512_add_epi32(sum, _mm512_maskz_madd_epi16(0xffff, words(x), words(y)));
+    }
+    return sum;
+  }
+  LAGOM_INLINE static vec push(vec sum, const std::int8_t* x, const std::int16_t* y) noexcept {
+    for (int half = 0; half < 2; ++half) {
+      const vec words = _mm512_maskz_cvtepi8_epi16(
+          ~__mmask32{0}, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x) + half));
+      const vec other = _mm512_loadu_si512(reinterpret_cast<const vec*>(y) + half);
+      sum = _mm512_add_epi32(sum, _mm512_maskz_madd_epi16(0xffff, words, other));
     }
     return sum;
   }
@@ -73,6 +97,7 @@ struct vnni_lanes {
 template <target Target>
 struct vnni_lanes<Target, native_isa::avx512> : int8_lanes<Target, native_isa::avx512> {
   static constexpr bool there = contains(Target, target::avx512_vnni);
+  static constexpr index_t ahead = 2048;
   using vec = __m512i;
   LAGOM_INLINE static vec push(vec sum, const std::int8_t* x, const std::int8_t* y) noexcept {
     const vec flipped = _mm512_xor_si512(_mm512_loadu_si512(x), _mm512_set1_epi8(-128));
@@ -84,6 +109,7 @@ struct vnni_lanes<Target, native_isa::avx512> : int8_lanes<Target, native_isa::a
 template <target Target>
 struct vnni_lanes<Target, native_isa::avx2> : int8_lanes<Target, native_isa::avx2> {
   static constexpr bool there = contains(Target, target::avx_vnni);
+  static constexpr index_t ahead = 2048;
   using vec = __m256i;
   LAGOM_INLINE static vec push(vec sum, const std::int8_t* x, const std::int8_t* y) noexcept {
     const vec flipped =
@@ -94,12 +120,13 @@ struct vnni_lanes<Target, native_isa::avx2> : int8_lanes<Target, native_isa::avx
 #endif
 
 /// Sum over whole vectors of x_i y_i as `Lanes` make it; returns where it stopped.
-template <class Lanes>
-LAGOM_INLINE std::int32_t int8_sum(const std::int8_t* x, const std::int8_t* y, index_t n,
-                                   index_t& i) noexcept {
+template <class Lanes, class Y>
+LAGOM_INLINE std::int32_t int8_sum(const std::int8_t* x, const Y* y, index_t n, index_t& i) noexcept {
   typename Lanes::vec sum[4] = {Lanes::zero(), Lanes::zero(), Lanes::zero(), Lanes::zero()};
   for (; i + 4 * Lanes::width <= n; i += 4 * Lanes::width) {
-    for (index_t line = 0; line < 4 * Lanes::width; line += 64) native_fetch<2048>(x + i + line);
+    if constexpr (Lanes::ahead > 0) {
+      for (index_t line = 0; line < 4 * Lanes::width; line += 64) native_fetch<Lanes::ahead>(x + i + line);
+    }
 #pragma GCC unroll 8
     for (index_t k = 0; k < 4; ++k)
       sum[k] = Lanes::push(sum[k], x + i + k * Lanes::width, y + i + k * Lanes::width);
@@ -135,6 +162,33 @@ LAGOM_INLINE std::int32_t int8_product(const std::int8_t* x, const std::int8_t* 
   for (; i < n; ++i) sum += static_cast<std::int32_t>(x[i]) * y[i];
   return sum;
 }
+
+/// A state of int8 as rows of int8 read it: bytes for VNNI, else 16 bits, so that only the row has to be widened.
+template <target Target>
+class int8_state {
+ public:
+  using element = std::conditional_t<vnni_lanes<Target>::there, std::int8_t, std::int16_t>;
+
+  LAGOM_INLINE void set(vec_view<const std::int8_t> x) noexcept {
+    for (index_t j = 0; j < x.size(); ++j) x_[j] = x[j];
+    if constexpr (vnni_lanes<Target>::there) bias_ = int8_bias<Target>(x_, x.size());
+  }
+  /// <w, state>, exact.
+  LAGOM_INLINE std::int32_t product(const std::int8_t* w, index_t n) const noexcept {
+    if constexpr (vnni_lanes<Target>::there) {
+      return int8_product<Target>(w, x_, n, bias_);
+    } else {
+      index_t i = 0;
+      std::int32_t sum = int8_sum<int8_lanes<Target>>(w, x_, n, i);
+      for (; i < n; ++i) sum += static_cast<std::int32_t>(w[i]) * x_[i];
+      return sum;
+    }
+  }
+
+ private:
+  std::int32_t bias_ = 0;
+  alignas(64) element x_[static_cast<std::size_t>(native_widest)];
+};
 
 }  // namespace detail
 }  // namespace v0

@@ -11,9 +11,6 @@ namespace lagom {
 inline namespace v0 {
 namespace detail {
 
-/// The widest state that is normed and ordered once for all rows; wider ones go through the portable tiles.
-inline constexpr index_t native_widest = 8192;
-
 template <class Row, class W>
 LAGOM_INLINE void native_rows_by_group(mat_view<const W> rows, index_t first, index_t n, const float* x,
                                        float* logits) noexcept {
@@ -82,24 +79,20 @@ class native_products<Target, int8_head<Norm, std::int8_t>> {
   LAGOM_INLINE native_products(const B& b, vec_view<const H> hidden, const head_type& to) noexcept : to_(to) {
     quantized_slice<B, H, Norm> state(b, hidden, to.norm);
     static_assert(quantized_slice<B, H, Norm>::capacity >= native_widest);
-    const auto x = state.at(0);
-    for (index_t j = 0; j < x.size(); ++j) x_[j] = x[j];
-    bias_ = int8_bias<Target>(x_, x.size());
+    x_.set(state.at(0));
     common_ = state.scale() * to.scale;
   }
   LAGOM_INLINE void operator()(index_t first, index_t n, float* logits) const noexcept {
     for (index_t r = 0; r < n; ++r) {
       const std::int8_t* const w = to_.rows.data() + (first + r) * to_.rows.row_stride();
-      logits[r] =
-          scaled_product(int8_product<Target>(w, x_, to_.rows.cols(), bias_), common_, to_.scales[first + r]);
+      logits[r] = scaled_product(x_.product(w, to_.rows.cols()), common_, to_.scales[first + r]);
     }
   }
 
  private:
   const head_type& to_;
-  std::int32_t bias_ = 0;
   float common_ = 0;
-  alignas(64) std::int8_t x_[static_cast<std::size_t>(native_widest)];
+  int8_state<Target> x_;
 };
 
 /// Statistics of the rows first ... first + n - 1.
