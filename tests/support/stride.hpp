@@ -7,7 +7,7 @@
 
 namespace lagom_test {
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr std::size_t stride = 5;
 #else
 inline constexpr std::size_t stride = 1;
