@@ -10,6 +10,7 @@
 /// | `LAGOM_HD_UNCHECKED`        | before a template that is a host or a device function as its argument is   |
 /// | `LAGOM_OBJECT`              | a function object of namespace scope, on host and device                   |
 /// | `LAGOM_RESTRICT`            | the pointer does not alias the others of the loop                          |
+/// | `LAGOM_UNROLL`              | before a loop that a device compiler unrolls: its arrays stay in registers |
 /// | `LAGOM_ASSERT(c)`           | precondition check; define it before the first include to take it over     |
 /// | `LAGOM_HAS_CUSTOM_ASSERT()` | 1 when the program defined its own `LAGOM_ASSERT`                          |
 /// | `LAGOM_HAS_CUDA()`          | 1 when a CUDA or HIP compiler reads the header                             |
@@ -30,8 +31,10 @@
 
 #if defined(__CUDA_ARCH__)
 #define LAGOM_OBJECT __device__ static constexpr
+#define LAGOM_UNROLL _Pragma("unroll")
 #else
 #define LAGOM_OBJECT inline constexpr
+#define LAGOM_UNROLL
 #endif
 
 #if defined(_MSC_VER) && !defined(__clang__)

@@ -26,7 +26,7 @@ set(light_header
     "^(array|cmath|compare|concepts|cstddef|cstdint|initializer_list|new|string_view|type_traits|utility|vector)$")
 
 set(wrong "")
-file(GLOB_RECURSE headers RELATIVE ${ROOT}/include/lagom ${ROOT}/include/lagom/*.hpp)
+file(GLOB_RECURSE headers RELATIVE ${ROOT}/include/lagom ${ROOT}/include/lagom/*.hpp ${ROOT}/include/lagom/*.cuh)
 foreach(header IN LISTS headers)
   if(header STREQUAL "version.hpp")
     continue()
@@ -65,7 +65,8 @@ foreach(header IN LISTS headers)
   string(REGEX MATCHALL "#[ \t]*include \"[^\"]+\"" own "${text}")
   foreach(line IN LISTS own)
     string(REGEX REPLACE ".*\"(.*)\"" "\\1" target "${line}")
-    if(target MATCHES "^(hf/)?[a-z0-9_]+\\.hpp$" OR (header MATCHES "/.*/" AND target MATCHES "^\\.\\./[a-z0-9_]+\\.hpp$"))
+    if(target MATCHES "^(hf/|cuda/)?[a-z0-9_]+\\.(hpp|cuh)$" OR
+       (header MATCHES "/.*/" AND target MATCHES "^\\.\\./[a-z0-9_]+\\.(hpp|cuh)$"))
       continue()
     elseif(target MATCHES "^(\\.\\./)+([a-z_]+)/")
       set(other ${CMAKE_MATCH_2})

@@ -53,6 +53,7 @@ enum class errc : std::uint8_t {
   changed,         ///< work that was begun with another input than there is now
   // running a model
   too_long,  ///< more tokens than the context holds
+  device,    ///< an accelerator's runtime failed: `key` names its error
 };
 
 /// A failure: the reason and where. Fields that do not apply are empty or `none`.

@@ -88,6 +88,8 @@ namespace io {
       return "is not what it was when this file was written";
     case errc::too_long:
       return "is too long for the context";
+    case errc::device:
+      return "stopped the device";
   }
   return "failed";
 }

@@ -49,6 +49,7 @@ LAGOM_HD cosine_stats<Acc> cosine_strided(vec_view<const X> x, vec_view<const Y>
 }
 
 struct cosine_fn {
+  LAGOM_HD_UNCHECKED
   template <backend B, tensor<1> Xs, tensor<1> Ys>
   LAGOM_HD auto operator()(const B& b, const Xs& xs, const Ys& ys) const noexcept {
     const auto x = as_vec(xs);

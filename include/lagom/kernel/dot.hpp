@@ -37,6 +37,7 @@ LAGOM_HD Acc dot_strided(vec_view<const X> x, vec_view<const Y> y) noexcept {
 }
 
 struct dot_fn {
+  LAGOM_HD_UNCHECKED
   template <backend B, tensor<1> Xs, tensor<1> Ys>
   LAGOM_HD auto operator()(const B& b, const Xs& xs, const Ys& ys) const noexcept {
     const auto x = as_vec(xs);

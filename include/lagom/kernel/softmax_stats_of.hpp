@@ -39,6 +39,7 @@ LAGOM_HD auto softmax_stats_portable(vec_view<const Z> z, token_id first_token) 
 }
 
 struct softmax_stats_of_fn {
+  LAGOM_HD_UNCHECKED
   template <backend B, tensor<1> Logits>
   LAGOM_HD auto operator()(const B& b, const Logits& logits, token_id first_token = 0) const noexcept {
     const auto z = as_vec(logits);

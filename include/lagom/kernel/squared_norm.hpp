@@ -11,6 +11,7 @@ inline namespace v0 {
 namespace detail {
 
 struct squared_norm_fn {
+  LAGOM_HD_UNCHECKED
   template <backend B, tensor<1> Xs>
   LAGOM_HD auto operator()(const B& b, const Xs& xs) const noexcept {
     const auto x = as_vec(xs);

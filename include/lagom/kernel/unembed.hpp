@@ -39,11 +39,13 @@ LAGOM_LEAF Head shard_of(const Head& to, index_t first, index_t n) noexcept {
 }
 
 struct unembed_fn {
+  LAGOM_HD_UNCHECKED
   template <backend B, tensor<1> Hidden, head_view Head>
   LAGOM_HD auto operator()(const B& b, const Hidden& hidden, const Head& to) const noexcept {
     return (*this)(b, hidden, to, seq{});
   }
 
+  LAGOM_HD_UNCHECKED
   template <backend B, tensor<1> Hidden, head_view Head, executor Run>
   LAGOM_HD auto operator()(const B& b, const Hidden& hidden, const Head& to, Run&& run) const {
     const auto h = as_vec(hidden);
