@@ -186,10 +186,14 @@ struct simd<Target, native_isa::avx512> {
   LAGOM_INLINE static float largest(vec v) noexcept {
     return simd<Target, native_isa::avx2>::largest(_mm256_max_ps(low(v), high(v)));
   }
+// Without optimisation this intrinsic is a macro, in which g++ sees a mask become a signed number.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
   LAGOM_INLINE static vec exponent_of(vec x) noexcept {
     return _mm512_maskz_roundscale_ps(all, _mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)),
                                       _MM_FROUND_TO_NEAREST_INT);
   }
+#pragma GCC diagnostic pop
   /// p 2^n, for every n: 0 below the smallest number.
   LAGOM_INLINE static vec scaled(vec p, vec n) noexcept { return _mm512_maskz_scalef_ps(all, p, n); }
   LAGOM_INLINE static vec negated_product_plus(vec a, vec b, vec c) noexcept {
