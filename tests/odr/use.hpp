@@ -42,7 +42,7 @@ inline double everything() {
   sum += static_cast<double>(unembed_rows(portable{}, x, probe, some).gap()) +
          static_cast<double>(softmax_stats_of(portable{}, w).entropy());
   std::vector<std::int8_t> bytes(w.size());
-  std::vector<float> scales(64), states(2 * 16);
+  std::vector<float> scales(64), states(batch_space<>::states_for(2, 16));
   sum += static_cast<double>(
       quantize_rows(portable{}, mat_view(w.data(), 64, 16), mat_view(bytes.data(), 64, 16), scales));
   const int8_head small{mat_view<const std::int8_t>(bytes.data(), 64, 16), scales};

@@ -13,7 +13,7 @@ namespace detail {
 
 /// BFGS (Nocedal & Wright 2006, section 6.1) with the inverse Hessian held whole and a halving line search, in stages:
 /// what one stage learnt of the curvature the next one uses.
-template <std::size_t P>
+template <backend B, std::size_t P>
 class bfgs {
  public:
   using vector = std::array<double, P>;

@@ -109,7 +109,7 @@ struct crf_lanes {
 /// even double has no room for the messages.
 template <std::size_t N, backend B, executor E>
 auto fit_chain(const training_rows<N>& rows, const crf_config& config, const E& run, fit_report& report) {
-  using solver = bfgs<crf_objective<N, B>::parameters>;
+  using solver = bfgs<B, crf_objective<N, B>::parameters>;
   const chain_groups<N, B> groups(rows);
   solver s;
   if (groups.size() >= 64) {
