@@ -32,7 +32,6 @@ class certified_refinement {
     largest_ = upper_[0];
     for (index_t r = 1; r < rows.rows; ++r) largest_ = upper_[r] > largest_ ? upper_[r] : largest_;
     cut_ = largest_ + (largest_ < 0 ? -largest_ : largest_) * 1e-6f + 1;
-    reference_ = static_cast<double>(cut_);
   }
 
   /// Largest upper bound of all rows.
@@ -81,10 +80,13 @@ class certified_refinement {
 
   /// Is the best known row the best of all, whatever the rest is?
   [[nodiscard]] LAGOM_HD bool settled() const noexcept {
-    return known_ > 0 && best_low_ >= static_cast<double>(cut_) && (known_ < 2 || best_low_ > others_high_);
+    return known_ > 0 && best_low_ >= static_cast<double>(cut_) && best_high_ - best_low_ <= 100 &&
+           (known_ < 2 || best_low_ > others_high_);
   }
   /// Are two known rows as good as equal? Reading more rows cannot part them.
-  [[nodiscard]] LAGOM_HD bool tied() const noexcept { return known_ > 1 && others_high_ >= best_low_; }
+  [[nodiscard]] LAGOM_HD bool tied() const noexcept {
+    return known_ > 0 && (best_high_ - best_low_ > 100 || (known_ > 1 && others_high_ >= best_low_));
+  }
 
   /// The distributions that enclose the full head's. Precondition: settled().
   LAGOM_HD void enclose(token_id first_token, softmax_stats<Acc>& low,
@@ -99,7 +101,7 @@ class certified_refinement {
     sum_low = (1 + (sum_low > 0 ? sum_low : 0.0)) * (1 - slack);
     low.max = high.max = static_cast<Acc>(best_logit_);
     low.sum = static_cast<Acc>(sum_high);
-    high.sum = static_cast<Acc>(sum_low > 1 ? sum_low : 1.0);
+    high.sum = static_cast<Acc>(sum_low);
     low.top = high.top = static_cast<token_id>(first_token + best_);
     low.count = high.count = rows_.rows;
     if (rows_.rows > 1) {
@@ -130,6 +132,13 @@ class certified_refinement {
       const auto z = static_cast<double>(logits[i]);
       const auto radius = static_cast<double>(bounds_.rounding) * static_cast<double>(rows_.norm[found[i]]);
       const double high = z + radius, low = z - radius;
+      if (known_ == 0 ||
+          z > reference_) {  // the best: what is far below it does not matter, what is near is kept
+        const double scale = known_ == 0 ? 0 : exp_nonpositive(reference_ - z);
+        known_high_ *= scale;
+        known_low_ *= scale;
+        reference_ = z;
+      }
       known_high_ += exp_any(high - reference_);
       known_low_ += exp_any(low - reference_);
       if (known_ == 0 || z > best_logit_ || (z == best_logit_ && found[i] < best_)) {
