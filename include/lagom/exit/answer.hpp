@@ -6,6 +6,7 @@
 #include "../kernel/softmax_stats_of.hpp"
 #include "../kernel/unembed.hpp"
 #include "../signal/layer_obs.hpp"
+#include "../signal/need.hpp"
 
 namespace lagom {
 inline namespace v0 {
