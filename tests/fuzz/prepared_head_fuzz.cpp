@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   lagom::certified_workspace work{lagom::portable{}, p};
   const lagom::monotone_decision decide{lagom::features<lagom::gap>{}, lagom::threshold<>{0.5f, 0}};
   const auto s = lagom::certified_probe(lagom::portable{}, x, to, p, work, decide);
-  if (s.decision == lagom::verdict::open) std::abort();
+  if (s.decision == lagom::certified_verdict::open) std::abort();
   const std::string path = fuzz::scratch() + "/prepared";
   if (!lagom::io::save_prepared_head(path, p)) std::abort();
   const auto again = lagom::io::prepared_head_file::open(path);

@@ -22,7 +22,7 @@ using lagom::mat_view;
 using lagom::portable;
 using lagom::row_code;
 using lagom::vec_view;
-using lagom::verdict;
+using lagom::certified_verdict;
 
 namespace {
 
@@ -395,16 +395,16 @@ TEST_CASE("states and heads at the edge", "[kernel][certified]") {
     broken[3] = std::numeric_limits<float>::quiet_NaN();
     const auto flagged = probe(head{rows}, broken, code);
     CHECK_FALSE(flagged.low.valid());
-    CHECK(flagged.decision == verdict::go_on);
+    CHECK(flagged.decision == certified_verdict::go_on);
     broken[3] = std::numeric_limits<float>::infinity();
-    CHECK(probe(head{rows}, broken, code).decision == verdict::go_on);
+    CHECK(probe(head{rows}, broken, code).decision == certified_verdict::go_on);
     for (float& v : vast) v *= 1e36f;
     probe(head{rows}, vast, code);
     probe(head{rows}, std::vector<double>(state.begin(), state.end()), code);
     for (const index_t few : {1, 2, 3, 17}) probe(head{rows.slice_rows(10, few)}, state, code);
     const auto given_up = probe(head{rows}, std::vector<float>(h), code, {.fall_back = false});
     CHECK(given_up.how == certainty::unknown);
-    CHECK(given_up.decision == verdict::open);
+    CHECK(given_up.decision == certified_verdict::open);
     CHECK(given_up.token() == lagom::no_token);
     CHECK_FALSE(given_up.low.valid());
   }

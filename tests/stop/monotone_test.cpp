@@ -8,7 +8,7 @@
 #include "support/catch.hpp"
 
 using lagom::monotone_decision;
-using lagom::verdict;
+using lagom::certified_verdict;
 using pair = lagom::features<lagom::gap, lagom::top_prob>;
 
 static_assert(lagom::monotone_rule<lagom::threshold<>> &&
@@ -38,12 +38,12 @@ TEST_CASE("a verdict over an interval is that of all points, or open", "[stop][c
     const monotone_decision decide{pair{}, rule};
     for (double low = 0.05; low < 0.9; low += 0.1) {
       for (double high = low; high < 0.95; high += 0.1) {
-        const verdict v = decide(with_gap(low), with_gap(high));
-        const verdict at_low = decide(with_gap(low), with_gap(low)),
+        const certified_verdict v = decide(with_gap(low), with_gap(high));
+        const certified_verdict at_low = decide(with_gap(low), with_gap(low)),
                       at_high = decide(with_gap(high), with_gap(high));
-        CHECK(at_low != verdict::open);
-        CHECK((v == verdict::open) == (at_low != at_high));
-        if (at_low != at_high) CHECK(at_high == (rises ? verdict::stop : verdict::go_on));
+        CHECK(at_low != certified_verdict::open);
+        CHECK((v == certified_verdict::open) == (at_low != at_high));
+        if (at_low != at_high) CHECK(at_high == (rises ? certified_verdict::stop : certified_verdict::go_on));
       }
     }
   };
@@ -62,12 +62,12 @@ TEST_CASE("a verdict over an interval is that of all points, or open", "[stop][c
 TEST_CASE("weights of both signs take the corners of the box; no number never stops", "[stop][certified]") {
   // gap - top_prob: at the ends of the diagonal it is -0.35 and -0.15, in the corners -0.65 and 0.15.
   const monotone_decision decide{pair{}, lagom::linear_svm<2>{{1, -1}, 0.05f}};
-  CHECK(decide(with_gap(0.3), with_gap(0.3)) == verdict::go_on);
-  CHECK(decide(with_gap(0.3), with_gap(0.7)) == verdict::open);
+  CHECK(decide(with_gap(0.3), with_gap(0.3)) == certified_verdict::go_on);
+  CHECK(decide(with_gap(0.3), with_gap(0.7)) == certified_verdict::open);
   const float nan = std::numeric_limits<float>::quiet_NaN();
   CHECK(monotone_decision{pair{}, lagom::linear_svm<2>{{nan, 1}, 9}}(with_gap(0.1), with_gap(0.9)) ==
-        verdict::go_on);
+        certified_verdict::go_on);
   auto flagged = with_gap(0.9);
   flagged.bad = true;
-  CHECK(monotone_decision{pair{}, lagom::threshold<>{0.5f, 0}}(flagged, flagged) == verdict::go_on);
+  CHECK(monotone_decision{pair{}, lagom::threshold<>{0.5f, 0}}(flagged, flagged) == certified_verdict::go_on);
 }

@@ -69,7 +69,7 @@ struct certified_probe_fn {
     LAGOM_ASSERT(h.size() == to.rows.cols() && rows.cols == h.size() && rows.rows == to.rows.rows());
     LAGOM_ASSERT(static_cast<index_t>(work.upper.size()) == rows.rows && options.delta > 0);
     certified_stats<Acc> out = bounded(b, h, to, rows, work, decide, options, run);
-    if (out.decision != verdict::open) {
+    if (out.decision != certified_verdict::open) {
       const bool hard = rows.code == row_code::int8 || out.rows_read == rows.rows;
       out.how = hard ? certainty::exact : certainty::certified;
       out.delta = hard ? 0 : options.delta;
@@ -116,20 +116,20 @@ struct certified_probe_fn {
 
   /// Reads the rows that may be the best, then those that may matter most to the sum, until `decide` is sure.
   template <class Known, class Decide, std::floating_point Acc>
-  static verdict refine(Known& known, index_t most, token_id first_token, const Decide& decide,
+  static certified_verdict refine(Known& known, index_t most, token_id first_token, const Decide& decide,
                         certified_stats<Acc>& out) noexcept {
     float step = 0.5f;
-    if (!known.sweep(known.below(step), most)) return verdict::open;
+    if (!known.sweep(known.below(step), most)) return certified_verdict::open;
     while (!known.settled()) {
-      if (known.tied()) return verdict::open;
+      if (known.tied()) return certified_verdict::open;
       const auto floor = static_cast<float>(known.floor());
-      if (!known.sweep(floor < known.cut() ? floor : known.below(step), most)) return verdict::open;
+      if (!known.sweep(floor < known.cut() ? floor : known.below(step), most)) return certified_verdict::open;
     }
     for (;;) {
       known.enclose(first_token, out.low, out.high);
-      const verdict v = decide(out.low, out.high);
-      if (v != verdict::open || known.complete()) return v;
-      if (!known.sweep(known.below(step), most)) return verdict::open;
+      const certified_verdict v = decide(out.low, out.high);
+      if (v != certified_verdict::open || known.complete()) return v;
+      if (!known.sweep(known.below(step), most)) return certified_verdict::open;
       step *= 1.25f;
     }
   }

@@ -20,7 +20,7 @@ enum class certainty : std::uint8_t {
 };
 
 /// What a rule says of an interval of distributions.
-enum class verdict : std::uint8_t { open, go_on, stop };
+enum class certified_verdict : std::uint8_t { open, go_on, stop };
 
 /// Two distributions that enclose the one of the full head: gap() and top_prob() of `low` are at most, those of `high`
 /// at least what `unembed` would give, rounding included. Where the full head was read both are its statistics.
@@ -33,7 +33,7 @@ struct certified_stats {
   softmax_stats<T> high{};
   certainty how = certainty::unknown;
   double delta = 0;  ///< probability that this is wrong; 0 where exact
-  verdict decision = verdict::open;
+  certified_verdict decision = certified_verdict::open;
   index_t rows_read = 0;         ///< rows of the full head that were read
   std::uint64_t bytes_read = 0;  ///< of prepared rows and of the full head
 

@@ -97,10 +97,10 @@ struct monotone_decision {
   [[no_unique_address]] Rule rule{};
 
   template <std::floating_point T>
-  [[nodiscard]] LAGOM_HD verdict operator()(const softmax_stats<T>& low,
+  [[nodiscard]] LAGOM_HD certified_verdict operator()(const softmax_stats<T>& low,
                                             const softmax_stats<T>& high) const noexcept {
     constexpr std::size_t width = Features::width;
-    if (!low.valid() || !high.valid()) return verdict::go_on;  // flagged statistics do not stop a model
+    if (!low.valid() || !high.valid()) return certified_verdict::go_on;  // flagged statistics do not stop a model
     float least[width], most[width], x[width];
     const portable unused{};
     basic_layer_obs<T> obs;
@@ -115,7 +115,7 @@ struct monotone_decision {
     const bool lower = stops(x);
     for (std::size_t j = 0; j < width; ++j) x[j] = rises(j) ? most[j] : least[j];
     const bool upper = stops(x);
-    return lower != upper ? verdict::open : lower ? verdict::stop : verdict::go_on;
+    return lower != upper ? certified_verdict::open : lower ? certified_verdict::stop : certified_verdict::go_on;
   }
 
  private:
