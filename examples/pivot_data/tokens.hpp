@@ -4,13 +4,14 @@
 
 #include <lagom/prompt/joint.hpp>
 #include <lagom/prompt/script_estimator.hpp>
+#include <lagom/prompt/segment_list.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "segments.hpp"
-
 namespace pivot_data {
+
+using lagom::prompt::segment_list;  // prompts of all kinds look alike
 
 struct mask_options {
   bool joint = false;

@@ -71,6 +71,7 @@
 #include "prompt/sectioned.hpp"
 #include "prompt/sections_found.hpp"
 #include "prompt/segment.hpp"
+#include "prompt/segment_list.hpp"
 #include "prompt/sentences.hpp"
 #include "prompt/shrink_by_priority.hpp"
 #include "prompt/spans.hpp"

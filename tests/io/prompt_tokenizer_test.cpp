@@ -27,7 +27,7 @@ static_assert(lagom::token_counter<io::prompt_tokenizer> && lagom::tokenizer<io:
 
 // Trained bytes are the bytes under trained tokens, but for straddlers and what no token covers. Gives how many
 // tokens straddle.
-std::size_t check_law(const lagom_test::listed_prompt& prompt, const io::prompt_tokenizer& tokenizer,
+std::size_t check_law(const lagom::prompt::segment_list& prompt, const io::prompt_tokenizer& tokenizer,
                       token_row& row) {
   joint{}(prompt, tokenizer, row);
   std::vector<char> trained, under_trained;
@@ -152,7 +152,7 @@ TEST_CASE("the shipped tokenizer makes rows of a prompt", "[io][prompt]") {
   const io::hf_tokenizer tokenizer =
       must(io::hf_tokenizer::open(LAGOM_GOLDEN "/../../../examples/model/main/tokenizer.json"));
   const io::prompt_tokenizer tokens(tokenizer);
-  const lagom_test::listed_prompt prompt{
+  const lagom::prompt::segment_list prompt{
       {{.text = "Question: ", .origin = origin::literal},
        {.text = "what is <|endoftext|>?", .origin = origin::content},
        {.text = "\nAnswer:", .origin = origin::literal},
@@ -182,7 +182,7 @@ TEST_CASE("control pieces of SentencePiece are found in literals alone", "[io][p
   CHECK(tokens.bytes_of(whole.front()) == "</s>");
   CHECK(tokens.bytes_of(whole.back()) == "<s>");
   CHECK(std::none_of(plain.begin(), plain.end(), [&](token_id id) { return tokens.is_control(id); }));
-  const lagom_test::listed_prompt prompt{{{.text = "a b ", .origin = origin::content},
+  const lagom::prompt::segment_list prompt{{{.text = "a b ", .origin = origin::content},
                                           {.text = "b a", .trained = true, .origin = origin::content},
                                           {.text = "</s>", .trained = true, .origin = origin::literal}}};
   token_row row;

@@ -15,7 +15,6 @@ using namespace lagom::prompt;
 using lagom::token_id;
 using lagom_test::draws;
 using lagom_test::greedy_tokenizer;
-using lagom_test::listed_prompt;
 
 namespace {
 
@@ -24,7 +23,7 @@ using ids_t = std::vector<token_id>;
 const std::vector<std::string> controls = {"<s>", "</s>"};
 
 // A PLUG-like row with end token, of which "\nA" may be one token.
-listed_prompt sample() {
+segment_list sample() {
   return {{{.text = "<s>", .origin = origin::literal},
            {.text = "Q", .origin = origin::content},
            {.text = "\n", .origin = origin::literal},
@@ -41,7 +40,7 @@ std::string spelled(const greedy_tokenizer& t, const ids_t& ids, const ids_t& la
   return out;
 }
 
-std::string trained_text(const listed_prompt& p) {
+std::string trained_text(const segment_list& p) {
   std::string out;
   for (const segment& s : p.all) out += s.trained ? s.text : std::string_view();
   return out;
@@ -203,7 +202,7 @@ TEST_CASE("offsets that no text has are brought into it", "[prompt][masks]") {
     }
   };
   token_row row;
-  const listed_prompt p{{{.text = "ab"}, {.text = "cd", .trained = true}}};
+  const segment_list p{{{.text = "ab"}, {.text = "cd", .trained = true}}};
   CHECK(joint{}(p, wild{}, row) == row_verdict::ok);
   CHECK(row.labels == ids_t{1, -100, 3, -100});
   CHECK(row.uncovered == 0);
@@ -226,13 +225,13 @@ TEST_CASE("rows that teach nothing say so", "[prompt][masks]") {
   CHECK(row.ids.size() == 3);
   CHECK(right_cut(row, 0, ends) == row_verdict::empty);
 
-  listed_prompt p = sample();
+  segment_list p = sample();
   p.all[4].trained = false;
   CHECK(isolated{ends}(p, tokenizer, row) == row_verdict::no_end);
   p.all[3].trained = false;
   CHECK(isolated{ends}(p, tokenizer, row) == row_verdict::all_masked);
-  CHECK(isolated{ends}(listed_prompt{}, tokenizer, row) == row_verdict::empty);
-  CHECK(joint{}(listed_prompt{}, tokenizer, row) == row_verdict::empty);
+  CHECK(isolated{ends}(segment_list{}, tokenizer, row) == row_verdict::empty);
+  CHECK(joint{}(segment_list{}, tokenizer, row) == row_verdict::empty);
 
   losses<row_verdict> account;
   account.count(row_verdict::ok);
@@ -243,7 +242,7 @@ TEST_CASE("rows that teach nothing say so", "[prompt][masks]") {
 
 TEST_CASE("a control token that a user's text spells is found, or never made", "[prompt][masks]") {
   const greedy_tokenizer tokenizer(controls, {"<s"});
-  listed_prompt p = sample();
+  segment_list p = sample();
   p.all[1].text = "</s>!";
   token_row row;
   CHECK(isolated{}(p, tokenizer, row) == row_verdict::ok);
@@ -268,7 +267,7 @@ TEST_CASE("the begin token is put before a row once", "[prompt][masks]") {
   const label_options begins{.begin = 0};
   CHECK(isolated{begins}(sample(), tokenizer, row) == row_verdict::ok);
   CHECK(std::count(row.ids.begin(), row.ids.end(), 0) == 1);
-  listed_prompt p = sample();
+  segment_list p = sample();
   p.all.erase(p.all.begin());
   CHECK(joint{.labels = begins}(p, tokenizer, row) == row_verdict::ok);
   CHECK(row.ids.front() == 0);
@@ -296,7 +295,7 @@ TEST_CASE("the mask by the prefix's length drifts when tokens merge at the seam"
   CHECK(drifted.verdict == row_verdict::ok);
 
   // "\n\nA" against "\n", "\n": two tokens of the prefix are one of the text, and a trained token is lost.
-  listed_prompt p = sample();
+  segment_list p = sample();
   p.all[2].text = "\n\n";
   const greedy_tokenizer deep(controls, {"\n\nA"});
   CHECK(prefix_length{{.end = 1}}(p, deep, row).verdict == row_verdict::all_masked);
@@ -322,12 +321,12 @@ TEST_CASE("tokens that spell their text say where they lie", "[prompt][masks]") 
   }
   // A dummy prefix, and a tokenizer that folds.
   const folding prefixed{greedy_tokenizer({}, {" A"}), false};
-  const listed_prompt a{{{.text = "AQ", .trained = true}}};
+  const segment_list a{{{.text = "AQ", .trained = true}}};
   CHECK(joint{}(a, spelled_offsets(prefixed), found) == row_verdict::ok);
   CHECK(found.ids == ids_t{256, 'Q'});
   CHECK(found.uncovered == 0);
   const folding lower{greedy_tokenizer(), true};
   CHECK(joint{}(a, spelled_offsets(lower), found) == row_verdict::unaligned);
-  CHECK(joint{}(listed_prompt{{{.text = "aq", .trained = true}}}, spelled_offsets(lower), found) ==
+  CHECK(joint{}(segment_list{{{.text = "aq", .trained = true}}}, spelled_offsets(lower), found) ==
         row_verdict::ok);
 }

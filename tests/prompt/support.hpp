@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <lagom/core/random.hpp>
 #include <lagom/core/tokenizer.hpp>
-#include <lagom/prompt/segment.hpp>
+#include <lagom/prompt/segment_list.hpp>
 #include <list>
 #include <string>
 #include <string_view>
@@ -13,16 +13,7 @@
 
 namespace lagom_test {
 
-// A prompt in a vector.
-struct listed_prompt {
-  std::vector<lagom::prompt::segment> all;
-  using cursor = std::size_t;
-  bool next(cursor& at, lagom::prompt::segment& out) const {
-    if (at == all.size()) return false;
-    out = all[at++];
-    return true;
-  }
-};
+using lagom::prompt::segment_list;
 
 // The draws of one generated case.
 struct draws {
@@ -90,7 +81,7 @@ struct greedy_tokenizer {
 // A generated prompt, with its texts.
 struct generated_prompt {
   std::list<std::string> texts;
-  listed_prompt prompt;
+  segment_list prompt;
 
   generated_prompt(draws& d, std::string_view letters, const std::vector<std::string>& words) {
     for (std::size_t n = d.below(8); n > 0; --n) {
