@@ -118,7 +118,7 @@ TEMPLATE_TEST_CASE("rows are what the formula says, in every storage type", "[em
         const auto expected = static_cast<double>(combined(p, source, r, c));
         CHECK(near(out.at(i, c), expected, 1e-13));
         if constexpr (sizeof(TestType) >= 4) {
-          CHECK(near(static_cast<double>(same.at(i, c)), expected, tolerance<TestType>, 8));
+          CHECK(near(static_cast<double>(same.at(i, c)), expected, lagom_test::tolerance<TestType>, 8));
         } else {  // half an ulp of the storage, and the sum's own error
           const double ulp = std::ldexp(
               1.0, std::ilogb(expected == 0 ? 1e-8 : expected) - (std::same_as<TestType, bf16> ? 7 : 10));

@@ -65,7 +65,7 @@ foreach(header IN LISTS headers)
   string(REGEX MATCHALL "#[ \t]*include \"[^\"]+\"" own "${text}")
   foreach(line IN LISTS own)
     string(REGEX REPLACE ".*\"(.*)\"" "\\1" target "${line}")
-    if(target MATCHES "^(hf/|cuda/)?[a-z0-9_]+\\.(hpp|cuh)$" OR
+    if(target MATCHES "^(hf/|cuda/|calibrate/)?[a-z0-9_]+\\.(hpp|cuh)$" OR
        (header MATCHES "/.*/" AND target MATCHES "^\\.\\./[a-z0-9_]+\\.(hpp|cuh)$"))
       continue()
     elseif(target MATCHES "^(\\.\\./)+([a-z_]+)/")

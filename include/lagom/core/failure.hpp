@@ -50,6 +50,7 @@ enum class errc : std::uint8_t {
   wrong_width,     ///< number of features
   wrong_features,  ///< other features than the ones asked for
   wrong_schema,    ///< a file of another version or another kind
+  not_certified,   ///< no candidate keeps the tolerance at the error rate
   changed,         ///< work that was begun with another input than there is now
   // running a model
   too_long,  ///< more tokens than the context holds

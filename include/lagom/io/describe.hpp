@@ -84,6 +84,8 @@ namespace io {
       return "is not among the features";
     case errc::wrong_schema:
       return "is of another kind or version";
+    case errc::not_certified:
+      return "cannot be certified";
     case errc::changed:
       return "is not what it was when this file was written";
     case errc::too_long:
