@@ -71,16 +71,43 @@ TEMPLATE_LIST_TEST_CASE("a batch of states gives what each gives alone", "[kerne
   check<TestType, float, float>(3, 2500, 17);
 }
 
+namespace {
+
+bool same(const softmax_stats<>& a, const softmax_stats<>& b) {
+  return a.sum == b.sum && a.weighted == b.weighted && a.max == b.max && a.top == b.top &&
+         a.second == b.second;
+}
+
+template <class B, class T>
+void alone_and_in_batches(lagom::index_t vocab, lagom::index_t h) {
+  const lagom::index_t most = 41;
+  const auto w = normal<T>(static_cast<std::size_t>(vocab * h), 3, 0.2);
+  const auto x = normal<T>(static_cast<std::size_t>(most * h), 4);
+  const head to{mat_view<const T>(w.data(), vocab, h)};
+  const auto all = probe<B>(x, most, to);
+  for (const lagom::index_t batch : {1, 2, 4, 7, 8, 9, 16, 17, 25, 32, 33, 40}) {
+    const auto some = probe<B>(x, batch, to);
+    for (std::size_t s = 0; s < some.size(); ++s) REQUIRE(same(some[s], all[s]));
+  }
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("a state has the same bits in a batch of any size", "[kernel][unembed_batch]",
+                        backends) {
+  for (const lagom::index_t h : {3, 40, 1030}) {
+    alone_and_in_batches<TestType, float>(131, h);
+    alone_and_in_batches<TestType, lagom::bf16>(131, h);
+    alone_and_in_batches<TestType, lagom::f16>(131, h);
+  }
+}
+
 TEST_CASE("a batch has the same bits for every executor, and states do not see each other",
           "[kernel][unembed_batch][executor]") {
   const lagom::index_t vocab = 2500, h = 24, batch = 9;
   const auto w = normal<lagom::bf16>(static_cast<std::size_t>(vocab * h), 3, 0.2);
   auto x = normal<float>(static_cast<std::size_t>(batch * h), 4);
   const head to{mat_view<const lagom::bf16>(w.data(), vocab, h)};
-  const auto same = [](const auto& a, const auto& b) {
-    return a.sum == b.sum && a.weighted == b.weighted && a.max == b.max && a.top == b.top &&
-           a.second == b.second;
-  };
   const auto backwards = [](lagom::index_t n, auto task) {
     for (lagom::index_t i = n; i-- > 0;) task(i);
   };

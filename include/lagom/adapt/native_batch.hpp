@@ -1,205 +1,198 @@
 // SPDX-License-Identifier: MIT
 /// @file adapt/native_batch.hpp
-/// The fused probe of several states in vector instructions: blocks of rows times states in registers.
+/// The fused probe of several states in vector instructions: blocks of rows times panels of states in registers.
 #pragma once
 
-#include "../kernel/unembed_batch.hpp"
+#include "native_panels.hpp"
 #include "native_unembed.hpp"
 
 namespace lagom {
 inline namespace v0 {
 namespace detail {
 
-/// Products of `rows` rows with `states` states, whose sums stay in registers.
-template <target Target, class W, native_isa Isa = native_isa_of(Target)>
+/// How many rows and panels of states share a block, whose sums take most of the registers.
+template <target Target, native_isa Isa = native_isa_of(Target)>
+struct batch_tuning {
+  static constexpr index_t most_panels = Isa == native_isa::avx512 ? 4 : 1;
+  static constexpr index_t rows(index_t panels) noexcept {
+    return Isa == native_isa::avx512 && panels < 4 ? 8 : 6;
+  }
+  static constexpr index_t tile =
+      96;  // rows between two visits to the statistics: whole blocks of 8 and of 6
+  static constexpr index_t steps =
+      256;  // of a panel, and eight bytes of each row: the first-level cache holds both
+};
+
+/// Asks for the lines of rows in the order of their addresses: one stream, however the rows are read in the end.
+class rows_ahead {
+ public:
+  rows_ahead() = default;
+  LAGOM_INLINE rows_ahead(const void* first, index_t rows, index_t row_bytes, index_t pitch_bytes) noexcept
+      : at_(static_cast<const char*>(first)),
+        row_(at_),
+        row_bytes_(row_bytes),
+        pitch_(pitch_bytes),
+        rows_(rows) {}
+
+  template <index_t Lines>
+  LAGOM_INLINE void ask() noexcept {
+    if (rows_ == 0) return;
+#pragma GCC unroll 8
+    for (index_t i = 0; i < Lines; ++i) __builtin_prefetch(at_ + 64 * i, 0, 2);
+    at_ += 64 * Lines;
+    if (at_ - row_ >= row_bytes_) {
+      at_ = row_ += pitch_;
+      --rows_;
+    }
+  }
+
+ private:
+  const char* at_ = nullptr;
+  const char* row_ = nullptr;
+  index_t row_bytes_ = 0, pitch_ = 0, rows_ = 0;
+};
+
+/// Products of `Rows` rows with `Count` panels, eight bytes of a row at once. The order in which a product is summed
+/// depends on the width alone, not on its neighbours.
+template <target Target, class Panels, index_t Count, index_t Rows>
 struct batch_block {
-  using S = simd<Target, Isa>;
-  using vec = typename S::vec;
-  static constexpr index_t rows = Isa == native_isa::avx512 ? 4 : 2;
-  static constexpr auto block_rows = static_cast<std::size_t>(rows);
-  static constexpr index_t most_states = 4;
-  static constexpr bool halves = std::same_as<W, bf16>;  // the state lies in even and odd halves
-  static constexpr index_t step = halves ? 2 * S::width : S::width;
-
-  LAGOM_INLINE static void prepare(float* x, index_t n) noexcept { native_row<Target, W>::prepare(x, n); }
-
-  /// out[c * out_pitch + r] = <row r, state c>. Meanwhile the rows `ahead_first` to `ahead_last` of the next block are
-  /// asked for.
-  template <std::size_t States>
-  LAGOM_INLINE static void run(const W* w, index_t pitch, const float* x, index_t x_pitch, index_t n,
-                               float* out, index_t out_pitch, index_t ahead_first,
-                               index_t ahead_last) noexcept {
-    constexpr auto line = 64 / static_cast<index_t>(sizeof(W));
-    vec sum[States][block_rows];
-    for (auto& state : sum) {
-      for (vec& s : state) s = S::zero();
-    }
-    index_t i = 0;
-    for (; i + step <= n; i += step) {
-      if (i % line == 0) {
-        for (index_t r = ahead_first; r < ahead_last; ++r)
-          __builtin_prefetch(w + (rows + r) * pitch + i, 0, 2);
-      }
-      if constexpr (halves) {
-        vec even[block_rows], odd[block_rows];
-#pragma GCC unroll 8
-        for (index_t r = 0; r < rows; ++r) S::load_even_odd(w + r * pitch + i, even[r], odd[r]);
-#pragma GCC unroll 8
-        for (index_t c = 0; c < static_cast<index_t>(States); ++c) {
-          const vec x_even = S::load(x + c * x_pitch + i), x_odd = S::load(x + c * x_pitch + i + S::width);
-#pragma GCC unroll 8
-          for (index_t r = 0; r < rows; ++r) {
-            sum[c][r] = S::fma(odd[r], x_odd, S::fma(even[r], x_even, sum[c][r]));
-          }
-        }
-      } else {
-        vec row[block_rows];
-#pragma GCC unroll 8
-        for (index_t r = 0; r < rows; ++r) row[r] = S::load(w + r * pitch + i);
-#pragma GCC unroll 8
-        for (index_t c = 0; c < static_cast<index_t>(States); ++c) {
-          const vec state = S::load(x + c * x_pitch + i);
-#pragma GCC unroll 8
-          for (index_t r = 0; r < rows; ++r) sum[c][r] = S::fma(row[r], state, sum[c][r]);
-        }
-      }
-    }
-#pragma GCC unroll 8
-    for (index_t c = 0; c < static_cast<index_t>(States); ++c) {
-#pragma GCC unroll 8
-      for (index_t r = 0; r < rows; ++r) {
-        float rest = 0;
-        for (index_t j = i; j < n; ++j) {
-          rest = multiply_add(static_cast<float>(w[r * pitch + j]), x[c * x_pitch + j], rest);
-        }
-        out[c * out_pitch + r] = S::sum(sum[c][r]) + rest;
-      }
-    }
-  }
-
-  /// Product of one row with one state, for the rows that fill no block.
-  LAGOM_INLINE static float one(const W* w, const float* x, index_t n) noexcept {
-    return native_row<Target, W>::product(w, x, n);
-  }
-};
-
-/// States in bf16 before rows in bf16: pairs of products in one instruction. A state lies in the first half of its
-/// place in memory.
-template <target Target>
-struct bf16_block {
-  static constexpr bool there = false;
-};
-#if defined(__AVX512BF16__) && defined(__AVX512BW__)
-template <target Target>
-  requires(contains(Target, target::avx512_bf16 | target::avx512))
-struct bf16_block<Target> {
   using S = simd<Target>;
-  static constexpr bool there = true;
-  static constexpr index_t rows = 6, most_states = 4, step = 32;
+  using vec = typename S::vec;
+  static constexpr index_t parts = Count * panel_step / S::width;  // vectors of a step of all panels
+  static constexpr auto rows_n = static_cast<std::size_t>(Rows), parts_n = static_cast<std::size_t>(parts);
 
-  LAGOM_INLINE static void prepare(float* x, index_t n) noexcept {
-    for (index_t j = 0; j < n; ++j) {  // never ahead of what is read
-      const bf16 half(x[j]);
-      __builtin_memcpy(reinterpret_cast<char*>(x) + 2 * j, &half.bits, 2);
-    }
-  }
-  LAGOM_INLINE static float state(const float* x, index_t j) noexcept {
-    bf16 half;
-    __builtin_memcpy(&half.bits, reinterpret_cast<const char*>(x) + 2 * j, 2);
-    return half;
-  }
+  vec total[rows_n][parts_n];
 
-  template <std::size_t States>
-  LAGOM_INLINE static void run(const bf16* w, index_t pitch, const float* x, index_t x_pitch, index_t n,
-                               float* out, index_t out_pitch, index_t ahead_first,
-                               index_t ahead_last) noexcept {
-    __m512 sum[States][static_cast<std::size_t>(rows)];
-    for (auto& of_state : sum) {
-      for (__m512& s : of_state) s = _mm512_setzero_ps();
-    }
-    index_t i = 0;
-    for (; i + step <= n; i += step) {
-      for (index_t r = ahead_first; r < ahead_last; ++r) __builtin_prefetch(w + (rows + r) * pitch + i, 0, 2);
-      __m512i states[States];
-#pragma GCC unroll 8
-      for (std::size_t c = 0; c < States; ++c) {
-        states[c] =
-            _mm512_loadu_si512(reinterpret_cast<const char*>(x + static_cast<index_t>(c) * x_pitch) + 2 * i);
-      }
-#pragma GCC unroll 8
-      for (index_t r = 0; r < rows; ++r) {
-        const __m512i row = _mm512_loadu_si512(w + r * pitch + i);
-#pragma GCC unroll 8
-        for (std::size_t c = 0; c < States; ++c) {
-          sum[c][r] = _mm512_dpbf16_ps(sum[c][r], (__m512bh)row, (__m512bh)states[c]);
-        }
-      }
-    }
-#pragma GCC unroll 8
-    for (index_t c = 0; c < static_cast<index_t>(States); ++c) {
-#pragma GCC unroll 8
-      for (index_t r = 0; r < rows; ++r) {
-        float rest = 0;
-        for (index_t j = i; j < n; ++j) {
-          rest = multiply_add(static_cast<float>(w[r * pitch + j]), state(x + c * x_pitch, j), rest);
-        }
-        out[c * out_pitch + r] = S::sum(sum[c][r]) + rest;
-      }
+  LAGOM_INLINE void clear() noexcept {
+    for (auto& row : total) {
+      for (vec& t : row) t = S::zero();
     }
   }
 
-  LAGOM_INLINE static float one(const bf16* w, const float* x, index_t n) noexcept {
-    float sum = 0;
-    for (index_t j = 0; j < n; ++j) sum = multiply_add(static_cast<float>(w[j]), state(x, j), sum);
-    return sum;
+  /// Adds `steps` steps, and asks for `Lines` lines with each 64 bytes of a row.
+  template <index_t Lines>
+  LAGOM_INLINE void add(const char* w, index_t pitch, const float* x, index_t x_pitch, index_t steps,
+                        rows_ahead& ahead) noexcept {
+    vec sum[rows_n][parts_n];
+    for (auto& row : sum) {
+      for (vec& s : row) s = S::zero();
+    }
+    for (index_t i = 0; i < steps; ++i) {
+      if (i % 8 == 0) ahead.template ask<Lines>();
+      vec states[parts_n];
+#pragma GCC unroll 8
+      for (index_t p = 0; p < parts; ++p) {
+        const index_t lane = p * S::width;
+        states[p] = S::load(x + lane / panel_step * x_pitch + i * panel_step + lane % panel_step);
+      }
+#pragma GCC unroll 8
+      for (index_t r = 0; r < Rows; ++r) {
+        const vec row = S::repeat_eight_bytes(w + r * pitch + 8 * i);
+#pragma GCC unroll 8
+        for (index_t p = 0; p < parts; ++p) sum[r][p] = Panels::multiply_add(states[p], row, sum[r][p]);
+      }
+    }
+    for (index_t r = 0; r < Rows; ++r) {
+      for (index_t p = 0; p < parts; ++p) total[r][p] = S::add(total[r][p], sum[r][p]);
+    }
+  }
+
+  /// out[s * out_pitch + r] = the product of row r with state s.
+  LAGOM_INLINE void store(float* out, index_t out_pitch, index_t states) const noexcept {
+    for (index_t r = 0; r < Rows; ++r) {
+      float lanes[static_cast<std::size_t>(Count * panel_step)];
+      for (index_t p = 0; p < parts; ++p) S::store(lanes + p * S::width, total[r][p]);
+      for (index_t s = 0; s < states; ++s) out[s * out_pitch + r] = lanes[2 * s] + lanes[2 * s + 1];
+    }
   }
 };
-#endif
 
-/// A block of rows before all states of a chunk. The next block of rows is asked for evenly over their groups.
-template <class Block, class W>
-LAGOM_INLINE void batch_rows(const W* w, index_t pitch, mat_view<const float> states, float* out,
-                             index_t out_pitch, bool last) noexcept {
-  const index_t n = states.cols(), count = states.rows();
-  const index_t groups = (count + Block::most_states - 1) / Block::most_states;
-  for (index_t g = 0; g < groups; ++g) {
-    const index_t first = g * Block::most_states, left = count - first;
-    const float* const x = states.data() + first * states.row_stride();
-    float* const to = out + first * out_pitch;
-    const index_t from = last ? 0 : Block::rows * g / groups,
-                  until = last ? 0 : Block::rows * (g + 1) / groups;
-    if (left >= 4) {
-      Block::template run<4>(w, pitch, x, states.row_stride(), n, to, out_pitch, from, until);
-    } else if (left == 3) {
-      Block::template run<3>(w, pitch, x, states.row_stride(), n, to, out_pitch, from, until);
-    } else if (left == 2) {
-      Block::template run<2>(w, pitch, x, states.row_stride(), n, to, out_pitch, from, until);
-    } else {
-      Block::template run<1>(w, pitch, x, states.row_stride(), n, to, out_pitch, from, until);
-    }
+/// n weights as elements of the panels.
+template <target Target, class W, class E>
+LAGOM_INLINE void native_copy(const W* from, E* to, index_t n) noexcept {
+  if constexpr (std::same_as<W, E>) {
+    __builtin_memcpy(to, from, static_cast<std::size_t>(n) * sizeof(E));
+  } else {
+    using S = simd<Target>;
+    index_t i = 0;
+    for (; i + S::width <= n; i += S::width) S::store(to + i, S::load(from + i));
+    for (; i < n; ++i) to[i] = static_cast<float>(from[i]);
   }
 }
 
-template <target Target, class Block, scalar W, final_norm Norm>
-__attribute__((noinline)) void native_batch_shard(mat_view<const float> states, const head<W, Norm>& to,
-                                                  softmax_stats<float>* out) noexcept {
-  constexpr index_t tile = 128;
+/// Logits of `Rows` rows before `states` states of `Count` panels.
+template <target Target, class Panels, index_t Count, index_t Rows, class W>
+LAGOM_INLINE void batch_rows(const W* w, index_t pitch, index_t width, const float* x, index_t x_pitch,
+                             index_t states, float* out, index_t out_pitch, rows_ahead& ahead) noexcept {
+  using element = typename Panels::element;
+  constexpr index_t span = batch_tuning<Target>::steps * Panels::elements;
+  constexpr auto size = static_cast<index_t>(sizeof(element));
+  alignas(64) element copy[static_cast<std::size_t>(Rows * span)];
+  batch_block<Target, Panels, Count, Rows> block;
+  block.clear();
+  for (index_t first = 0; first < width; first += span) {
+    const index_t n = width - first < span ? width - first : span;
+    const index_t steps = (n + Panels::elements - 1) / Panels::elements;
+    const element* rows = copy;
+    index_t rows_pitch = span;
+    if constexpr (std::same_as<W, element>) {
+      if (n % Panels::elements == 0) {
+        rows = w + first;
+        rows_pitch = pitch;
+      }
+    }
+    if (rows == copy) {
+      for (index_t r = 0; r < Rows; ++r) {
+        element* const row = copy + r * span;
+        native_copy<Target>(w + r * pitch + first, row, n);
+        for (index_t j = n; j < steps * Panels::elements; ++j) row[j] = element(0.0f);
+      }
+    }
+    constexpr index_t lines = Rows * static_cast<index_t>(sizeof(W)) / size;
+    block.template add<lines>(reinterpret_cast<const char*>(rows), rows_pitch * size,
+                              x + first / Panels::elements * panel_step, x_pitch, steps, ahead);
+  }
+  block.store(out, out_pitch, states);
+}
+
+/// Logits of `n` rows from `w` on before all states of a chunk, `Count` panels at a time; `more` rows lie behind them.
+template <target Target, class Panels, index_t Count, class W>
+__attribute__((noinline)) void batch_tile(const W* w, index_t pitch, index_t n, index_t more,
+                                          mat_view<const float> states, float* out,
+                                          index_t out_pitch) noexcept {
+  constexpr index_t rows = batch_tuning<Target>::rows(Count), group = Count * panel_states;
+  constexpr auto size = static_cast<index_t>(sizeof(W));
+  const index_t width = states.cols(), state_pitch = states.row_stride();
+  const auto groups = [&](const W* from, index_t r, rows_ahead ahead, auto block_rows) {
+    for (index_t s = 0; s < states.rows(); s += group) {
+      const index_t left = states.rows() - s;
+      batch_rows<Target, Panels, Count, block_rows()>(from, pitch, width, states.data() + s * state_pitch,
+                                                      panel_states * state_pitch, left < group ? left : group,
+                                                      out + s * out_pitch + r, out_pitch, ahead);
+    }
+  };
+  index_t r = 0;
+  for (; r + rows <= n; r += rows) {
+    const W* const from = w + r * pitch;
+    const index_t after = n + more - r - rows;
+    groups(from, r, rows_ahead(from + rows * pitch, after < rows ? after : rows, width * size, pitch * size),
+           std::integral_constant<index_t, rows>{});
+  }
+  for (; r < n; ++r) groups(w + r * pitch, r, {}, std::integral_constant<index_t, 1>{});
+}
+
+/// Statistics of a chunk of states over the rows of one shard.
+template <target Target, class Panels, index_t Count, scalar W, final_norm Norm>
+void native_batch_shard(mat_view<const float> states, const head<W, Norm>& to,
+                        softmax_stats<float>* out) noexcept {
+  constexpr index_t tile = batch_tuning<Target>::tile;
   native_accumulator<Target, true> stats[static_cast<std::size_t>(batch_chunk)];
   alignas(64) float logits[static_cast<std::size_t>(batch_chunk * tile)];
   const index_t pitch = to.rows.row_stride(), vocab = to.rows.rows();
   for (index_t first = 0; first < vocab; first += tile) {
     const index_t n = vocab - first < tile ? vocab - first : tile;
-    const W* const w = to.rows.data() + first * pitch;
-    index_t r = 0;
-    for (; r + Block::rows <= n; r += Block::rows) {
-      batch_rows<Block>(w + r * pitch, pitch, states, logits + r, tile, first + r + 2 * Block::rows > vocab);
-    }
-    for (; r < n; ++r) {
-      for (index_t s = 0; s < states.rows(); ++s) {
-        logits[s * tile + r] =
-            Block::one(w + r * pitch, states.data() + s * states.row_stride(), states.cols());
-      }
-    }
+    batch_tile<Target, Panels, Count>(to.rows.data() + first * pitch, pitch, n, vocab - first - n, states,
+                                      logits, tile);
     for (index_t s = 0; s < states.rows(); ++s) {
       float* const z = logits + s * tile;
       for (index_t i = 0; i < n; ++i) z[i] *= to.scale;
@@ -216,16 +209,22 @@ void native_unembed_batch(const B& b, mat_view<const H> hidden, const head<W, No
   if (to.rows.col_stride() != 1 && to.rows.cols() > 1) {
     return unembed_batch_portable(b, hidden, to, space, out, run);
   }
-  norm_batch(b, hidden, to.norm, space.states);
-  constexpr bool halves = std::same_as<H, bf16> && std::same_as<W, bf16> && bf16_block<Target>::there;
-  using block = std::conditional_t<halves, bf16_block<Target>, batch_block<Target, W>>;
-  for (index_t s = 0; s < hidden.rows(); ++s) {
-    block::prepare(space.states.data() + s * batch_space<float>::pitch(hidden.cols()), hidden.cols());
-  }
+  constexpr bool halves = std::same_as<H, bf16> && std::same_as<W, bf16> && bf16_panels<Target>::there;
+  using panels = std::conditional_t<halves, bf16_panels<Target>, float_panels<Target>>;
+  pack_panels<panels>(b, hidden, to.norm, space.states);
   batch_over_shards<B>(
       hidden.rows(), to, space, out, run,
       [](mat_view<const float> states, const head<W, Norm>& part, softmax_stats<float>* stats) {
-        native_batch_shard<Target, block>(states, part, stats);
+        const index_t count = (states.rows() + panel_states - 1) / panel_states;
+        const auto shard = [&](auto most) {
+          native_batch_shard<Target, panels, most()>(states, part, stats);
+        };
+        if constexpr (batch_tuning<Target>::most_panels == 4) {
+          if (count == 4) return shard(std::integral_constant<index_t, 4>{});
+          if (count == 3) return shard(std::integral_constant<index_t, 3>{});
+          if (count == 2) return shard(std::integral_constant<index_t, 2>{});
+        }
+        shard(std::integral_constant<index_t, 1>{});
       });
 }
 

@@ -54,6 +54,12 @@ struct simd<Target, native_isa::avx2> {
     even = _mm256_castsi256_ps(_mm256_slli_epi32(both, 16));
     odd = _mm256_castsi256_ps(_mm256_and_si256(both, _mm256_set1_epi32(static_cast<int>(0xffff0000u))));
   }
+  /// The eight bytes at p, side by side.
+  LAGOM_INLINE static vec repeat_eight_bytes(const char* p) noexcept {
+    long long bytes;
+    __builtin_memcpy(&bytes, p, sizeof bytes);
+    return _mm256_castsi256_ps(_mm256_set1_epi64x(bytes));
+  }
   LAGOM_INLINE static void store(float* p, vec v) noexcept { _mm256_storeu_ps(p, v); }
   LAGOM_INLINE static vec fma(vec a, vec b, vec c) noexcept { return _mm256_fmadd_ps(a, b, c); }
   LAGOM_INLINE static vec add(vec a, vec b) noexcept { return _mm256_add_ps(a, b); }
@@ -157,6 +163,11 @@ struct simd<Target, native_isa::avx512> {
     const __m512i both = _mm512_loadu_si512(p);
     even = _mm512_castsi512_ps(_mm512_maskz_slli_epi32(all, both, 16));
     odd = _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32(static_cast<int>(0xffff0000u))));
+  }
+  LAGOM_INLINE static vec repeat_eight_bytes(const char* p) noexcept {
+    long long bytes;
+    __builtin_memcpy(&bytes, p, sizeof bytes);
+    return _mm512_castsi512_ps(_mm512_set1_epi64(bytes));
   }
   LAGOM_INLINE static void store(float* p, vec v) noexcept { _mm512_storeu_ps(p, v); }
   LAGOM_INLINE static vec fma(vec a, vec b, vec c) noexcept { return _mm512_fmadd_ps(a, b, c); }

@@ -18,13 +18,16 @@ struct batch_space {
   vec_view<Acc> states{};                ///< at least states_for(batch, width)
   vec_view<softmax_stats<Acc>> parts{};  ///< at least parts_for(batch, vocabulary)
 
+  /// States that a backend may lay side by side: memory for the last of them is there even where states are not.
+  static constexpr index_t panel = 8;
+
   /// From one state to the next: a little more than the width, which is often a power of two, and states that far apart
   /// would share the same few places of a cache.
   [[nodiscard]] LAGOM_LEAF static constexpr index_t pitch(index_t width) noexcept {
     return (width + 31) / 16 * 16;
   }
   [[nodiscard]] LAGOM_LEAF static constexpr std::size_t states_for(index_t batch, index_t width) noexcept {
-    return static_cast<std::size_t>(batch * pitch(width));
+    return static_cast<std::size_t>((batch + panel - 1) / panel * panel * pitch(width));
   }
   [[nodiscard]] LAGOM_LEAF static constexpr std::size_t parts_for(index_t batch,
                                                                   index_t vocabulary) noexcept {
@@ -112,7 +115,8 @@ struct unembed_batch_fn {
     static_assert(std::same_as<accumulator_t<typename decltype(h)::value_type>, Acc>,
                   "unembed_batch: space and results are of the states' accumulator type");
     LAGOM_ASSERT(h.cols() == to.rows.cols() && out.size() == h.rows());
-    LAGOM_ASSERT(space.states.size() >= h.rows() * batch_space<Acc>::pitch(h.cols()) &&
+    LAGOM_ASSERT(static_cast<std::size_t>(space.states.size()) >=
+                     batch_space<Acc>::states_for(h.rows(), h.cols()) &&
                  space.states.contiguous());
     LAGOM_ASSERT(space.parts.size() >= h.rows() * shards{to.rows.rows()}.count() && space.parts.contiguous());
     if constexpr (requires { b.unembed_batch(h, to, space, out, run); }) {
@@ -129,7 +133,8 @@ struct unembed_batch_fn {
 /// `unembed` gives them, to rounding. The head is read once for every 32 states.
 ///
 /// For the positions of a verification window, the sequences of a batch, or calibration. Every executor gives the same
-/// bits; a state's statistics do not depend on the others.
+/// bits, and a state's statistics depend neither on the others nor on how many there are: one position verified among
+/// seven others has the bits of the same position alone.
 /// - `hiddens`: B x h, strided or not.
 /// - `space`: a `batch_space` of the states' accumulator type.
 /// Cost: B V h multiply-adds, B V exponentials; reads V h weights once for every 32 states. No allocation.
