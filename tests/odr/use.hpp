@@ -16,6 +16,21 @@ inline float rounding() {
   return lagom::dot(lagom::portable{}, x, y);
 }
 
+inline double calibration() {
+  using namespace lagom;
+  const std::vector<double> losses(200, 0.01);
+  const mat_view<const double> table(losses.data(), 2, 100);
+  double sum = 0;
+  if (auto c = certify(table, tolerance(0.1), error_rate(0.1))) sum += c->p_value;
+  if (auto c = certify(table, tolerance(0.1), error_rate(0.1), wsr_betting{}, holm{})) sum += c->p_value;
+  if (auto c = certify(table, tolerance(0.1), error_rate(0.1), hoeffding{}, multi_start{2}))
+    sum += c->p_value;
+  if (auto b = upper_bound(wsr_betting{}, losses, error_rate(0.1))) sum += *b;
+  if (auto b = upper_bound(exact_binomial{}, counted_losses(1, 100), error_rate(0.1))) sum += *b;
+  if (auto c = conformal_risk_control(table, tolerance(0.1))) sum += c->losses.mean();
+  return sum;
+}
+
 inline double everything() {
   using namespace lagom;
   std::vector<float> w(64 * 16), x(16, 1.0f), g(16, 1.0f);
@@ -79,6 +94,7 @@ inline double everything() {
   }
   sum += run.used().value +
          cost::flops_ratio(cost::llama2_7b, cost::decode(100), {.blocks = 20, .heads = 20}).value;
+  sum += calibration();
   moments m;
   m.push(sum);
   return m.mean + philox{1}.uniform(0, 0);
