@@ -23,35 +23,6 @@ struct batch_tuning {
       256;  // of a panel, and eight bytes of each row: the first-level cache holds both
 };
 
-/// Asks for the lines of rows in the order of their addresses: one stream, however the rows are read in the end.
-class rows_ahead {
- public:
-  rows_ahead() = default;
-  LAGOM_INLINE rows_ahead(const void* first, index_t rows, index_t row_bytes, index_t pitch_bytes) noexcept
-      : at_(static_cast<const char*>(first)),
-        row_(at_),
-        row_bytes_(row_bytes),
-        pitch_(pitch_bytes),
-        rows_(rows) {}
-
-  template <index_t Lines>
-  LAGOM_INLINE void ask() noexcept {
-    if (rows_ == 0) return;
-#pragma GCC unroll 8
-    for (index_t i = 0; i < Lines; ++i) __builtin_prefetch(at_ + 64 * i, 0, 2);
-    at_ += 64 * Lines;
-    if (at_ - row_ >= row_bytes_) {
-      at_ = row_ += pitch_;
-      --rows_;
-    }
-  }
-
- private:
-  const char* at_ = nullptr;
-  const char* row_ = nullptr;
-  index_t row_bytes_ = 0, pitch_ = 0, rows_ = 0;
-};
-
 /// Products of `Rows` rows with `Count` panels, eight bytes of a row at once. The order in which a product is summed
 /// depends on the width alone, not on its neighbours.
 template <target Target, class Panels, index_t Count, index_t Rows>

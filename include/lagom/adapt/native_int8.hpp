@@ -10,6 +10,13 @@ namespace lagom {
 inline namespace v0 {
 namespace detail {
 
+/// Asks for the memory `Ahead` bytes after p, into the second-level cache: the first has few outstanding misses and
+/// holds the state.
+template <index_t Ahead>
+LAGOM_INLINE void native_fetch(const void* p) noexcept {
+  __builtin_prefetch(static_cast<const char*>(p) + Ahead, 0, 2);
+}
+
 /// The widest state that is normed and ordered once for all rows; wider ones go through the portable tiles.
 inline constexpr index_t native_widest = 8192;
 

@@ -11,17 +11,22 @@ namespace lagom {
 inline namespace v0 {
 namespace detail {
 
-template <class Row, class W>
+/// Products of rows first ... first + n - 1 with the state x.
+template <target Target, class W>
 LAGOM_INLINE void native_rows_by_group(mat_view<const W> rows, index_t first, index_t n, const float* x,
                                        float* logits) noexcept {
-  const index_t pitch = rows.row_stride();
+  using row = native_row<Target, W>;
+  constexpr auto size = static_cast<index_t>(sizeof(W));
+  const index_t pitch = rows.row_stride(), width = rows.cols();
   const W* const w = rows.data() + first * pitch;
   index_t r = 0;
-  if constexpr (Row::group > 1) {
-    for (; r + Row::group <= n; r += Row::group)
-      Row::products(w + r * pitch, pitch, x, rows.cols(), logits + r);
+  for (; r + row::group <= n; r += row::group) {
+    const index_t after = rows.rows() - first - r - row::group;
+    const rows_ahead ahead(w + (r + row::group) * pitch, after < row::group ? after : row::group,
+                           width * size, pitch * size);
+    row::template products<row::group>(w + r * pitch, pitch, x, width, ahead, logits + r);
   }
-  for (; r < n; ++r) logits[r] = Row::product(w + r * pitch, x, rows.cols());
+  for (; r < n; ++r) row::template products<1>(w + r * pitch, pitch, x, width, {}, logits + r);
 }
 
 /// A state as the rows of a `Head` read it, and their logits.
@@ -40,7 +45,7 @@ class native_products<Target, head<W, Norm>> {
     native_row<Target, W>::prepare(x_, hidden.size());
   }
   LAGOM_INLINE void operator()(index_t first, index_t n, float* logits) const noexcept {
-    native_rows_by_group<native_row<Target, W>>(to_.rows, first, n, x_, logits);
+    native_rows_by_group<Target>(to_.rows, first, n, x_, logits);
     for (index_t r = 0; r < n; ++r) logits[r] *= to_.scale;
   }
 
@@ -61,7 +66,7 @@ class native_products<Target, int8_head<Norm, float>> {
       x_[j] = to.norm.apply(scale, static_cast<float>(hidden[j]), j);
   }
   LAGOM_INLINE void operator()(index_t first, index_t n, float* logits) const noexcept {
-    native_rows_by_group<native_row<Target, std::int8_t>>(to_.rows, first, n, x_, logits);
+    native_rows_by_group<Target>(to_.rows, first, n, x_, logits);
     for (index_t r = 0; r < n; ++r) logits[r] *= to_.scales[first + r] * to_.scale;
   }
 
