@@ -28,6 +28,10 @@ inline double calibration() {
   if (auto b = upper_bound(wsr_betting{}, losses, error_rate(0.1))) sum += *b;
   if (auto b = upper_bound(exact_binomial{}, counted_losses(1, 100), error_rate(0.1))) sum += *b;
   if (auto c = conformal_risk_control(table, tolerance(0.1))) sum += c->losses.mean();
+  adaptive_threshold adaptive;
+  for (const double c : {0.1, 0.5, 0.9}) adaptive.push(c, c > 0.3);
+  if (adaptive.refit()) sum += adaptive.current().value;
+  if (auto m = fit_unlabelled({}, losses)) sum += m->mixture.weight[0];
   return sum;
 }
 
