@@ -32,6 +32,9 @@ inline double calibration() {
   for (const double c : {0.1, 0.5, 0.9}) adaptive.push(c, c > 0.3);
   if (adaptive.refit()) sum += adaptive.current().value;
   if (auto m = fit_unlabelled({}, losses)) sum += m->mixture.weight[0];
+  const token_id text[] = {1, 2, 3};
+  sum += textual_consistency_loss(text, text) + risk_consistency_loss(text, text, text, token_f1_distance{});
+  sum += position_decay{}.at(3);
   return sum;
 }
 
@@ -84,6 +87,8 @@ inline double everything() {
     if (auto rbf = fit<2>(rbf_svm_config{.max_rows = 20}, view)) sum += rbf->report.objective;
     if (auto crf = fit<2>(crf_config{}, view)) {
       sum += crf->report.objective;
+      const auto same = [&](index_t) { return exit_policy{two, crf->model}; };
+      if (auto table = exit_losses(more, 1, exit_loss::risk, same)) sum += table->values[0];
       if (auto run = replay(more, exit_policy{two, crf->model, all_of{not_before{1}, every_nth{1}}})) {
         auto e = evaluate(more, *run, [](index_t) { return true; });
         e.merge(e);

@@ -8,6 +8,7 @@
 #include <lagom/signal/features.hpp>
 #include <lagom/signal/gap.hpp>
 #include <lagom/signal/hidden_cosine.hpp>
+#include <lagom/signal/meta_confidence.hpp>
 #include <lagom/signal/mlp_cosine.hpp>
 #include <lagom/signal/relative_depth.hpp>
 #include <lagom/signal/top_prob.hpp>
@@ -105,4 +106,29 @@ TEST_CASE("a pack writes its features one after another and keeps settings", "[s
   float y = 0;
   lagom::relative_depth{}(d, portable{}, &y);
   CHECK(y == 0.5f);
+}
+
+TEST_CASE("a meta head is the softmax of its two rows", "[signal]") {
+  const std::vector<float> h{1, -2, .5f, 3}, w0{.1f, .2f, -.3f, .4f}, w1{-.5f, .1f, 2, .2f};
+  const double b0 = .3, b1 = -.1;
+  double z0 = b0, z1 = b1;
+  std::vector<float> difference;
+  for (std::size_t i = 0; i < 4; ++i) {
+    z0 += static_cast<double>(w0[i]) * static_cast<double>(h[i]);
+    z1 += static_cast<double>(w1[i]) * static_cast<double>(h[i]);
+    difference.push_back(w1[i] - w0[i]);
+  }
+  const lagom::meta_confidence meta{difference, static_cast<float>(b1 - b0)};
+  CHECK(one(meta, {.hidden = h}) == Approx(std::exp(z1) / (std::exp(z0) + std::exp(z1))).epsilon(1e-6));
+  const std::vector<float> far(4, 1e4f), zero(4, 0.0f);
+  CHECK(one(lagom::meta_confidence{far, 0}, {.hidden = far}) == 1);
+  CHECK(one(lagom::meta_confidence{zero, 0}, {.hidden = h}) == 0.5f);
+  std::vector<float> poisoned = h;
+  poisoned[2] = std::numeric_limits<float>::quiet_NaN();
+  float x = 0;
+  meta(lagom::layer_obs{.hidden = poisoned}, portable{}, &x);
+  CHECK_FALSE(lagom::is_finite(&x));
+  const std::vector<double> wide(h.begin(), h.end());
+  meta(lagom::basic_layer_obs<double>{.hidden = wide}, portable{}, &x);
+  CHECK(x == Approx(one(meta, {.hidden = h})));
 }

@@ -18,7 +18,7 @@ struct adaptive_threshold_config {
   std::size_t capacity = 1u << 16;  ///< confidences that are remembered, the latest
 };
 
-/// FREE's adaptive threshold (Bae et al. 2023, arXiv 2310.05424, section 4.3): every pass through the deep layers says of some tokens
+/// FREE's adaptive threshold (Bae et al. 2023, arXiv 2310.05424): every pass through the deep layers says of some tokens
 /// whether the shallow answer was right; before a sequence the mixture is fitted again, from where it was.
 ///
 /// ```cpp

@@ -10,7 +10,7 @@ inline namespace v0 {
 
 /// Bentkus' test: p = min(1, e P(Bin(n, tolerance) <= ceil(sum of the losses))).
 ///
-/// Source: Bentkus 2004; Bates et al. 2021, arXiv 2101.02703, section 3.1. Takes the sum, never n times the mean, which a
+/// Source: Bentkus 2004; Bates et al. 2021, arXiv 2101.02703. Takes the sum, never n times the mean, which a
 /// rounding may lift above an integer. A sum of fractions that is lifted so gives a larger p-value, and stays valid.
 /// Cost: a binomial tail.
 struct bentkus : detail::on_sums<bentkus> {

@@ -25,7 +25,7 @@ struct beta_distribution {
   }
 };
 
-/// The mixture of FREE's adaptive threshold (Bae et al. 2023, arXiv 2310.05424, section 4.3): component 0 of confidences where the
+/// The mixture of FREE's adaptive threshold (Bae et al. 2023, arXiv 2310.05424): component 0 of confidences where the
 /// shallow answer differs from the full model's, component 1 where they agree. The default is what fits start from.
 struct beta_mixture {
   beta_distribution component[2] = {{1, 2}, {2, 1}};

@@ -10,7 +10,7 @@ inline namespace v0 {
 
 /// The exact test for losses that are 0 or 1: p = P(Bin(n, tolerance) <= number of losses). The sharpest there is for them.
 ///
-/// Source: Angelopoulos et al. 2021, arXiv 2110.01052, section 2. Fails also with `bad_value` where a loss is neither 0 nor 1
+/// Source: Angelopoulos et al. 2021, arXiv 2110.01052. Fails also with `bad_value` where a loss is neither 0 nor 1
 /// (`found` counts them). Cost: a binomial tail.
 struct exact_binomial : detail::on_sums<exact_binomial> {
   static constexpr std::string_view name = "exact_binomial";

@@ -9,8 +9,8 @@ inline namespace v0 {
 
 /// Fixed-sequence testing: goes through the candidates in their order, rejects while p <= error, stops at the first p above.
 ///
-/// Source: Bauer 1991; Schuster et al. 2022, arXiv 2207.07061, algorithm 1; Angelopoulos et al. 2021, arXiv 2110.01052,
-/// section 3. No correction for the number of candidates: all of the error rate is spent on the first true hypothesis.
+/// Source: Bauer 1991; Schuster et al. 2022, arXiv 2207.07061; Angelopoulos et al. 2021, arXiv 2110.01052.
+/// No correction for the number of candidates: all of the error rate is spent on the first true hypothesis.
 /// The order must be fixed beforehand, the safest first. What is certified is the last *rejected* candidate: the
 /// one at which it stopped is the first that is not.
 struct fixed_sequence {

@@ -10,7 +10,7 @@ inline namespace v0 {
 
 /// Hoeffding's test as CALM uses it: p = exp(-2 n max(0, tolerance - mean)^2).
 ///
-/// Source: Hoeffding 1963, theorem 1 (2.3); Schuster et al. 2022, arXiv 2207.07061, section 4. Weak: without any loss and
+/// Source: Hoeffding 1963, theorem 1 (2.3); Schuster et al. 2022, arXiv 2207.07061. Weak: without any loss and
 /// at tolerance 0.05 it needs 600 rows for an error rate of 0.05, where `hoeffding_bentkus` needs 59.
 struct hoeffding : detail::on_sums<hoeffding> {
   static constexpr std::string_view name = "hoeffding";
@@ -25,7 +25,7 @@ struct hoeffding : detail::on_sums<hoeffding> {
 /// Hoeffding's test in its relative-entropy form: p = exp(-n h(min(mean, tolerance), tolerance)),
 /// h(a, b) = a log(a/b) + (1 - a) log((1 - a)/(1 - b)), 0 log 0 = 0. Never above `hoeffding`'s.
 ///
-/// Source: Hoeffding 1963, theorem 1 (2.1); Bates et al. 2021, arXiv 2101.02703, section 3.1.
+/// Source: Hoeffding 1963, theorem 1 (2.1); Bates et al. 2021, arXiv 2101.02703.
 struct tight_hoeffding : detail::on_sums<tight_hoeffding> {
   static constexpr std::string_view name = "tight_hoeffding";
 

@@ -11,7 +11,7 @@ inline namespace v0 {
 /// The smaller p-value of `tight_hoeffding` and `bentkus`: both bound the same tail, so the smaller one does. The test to take
 /// for losses that are not just 0 or 1.
 ///
-/// Source: Bates et al. 2021, arXiv 2101.02703, section 3.1; Angelopoulos et al. 2021, arXiv 2110.01052, section 2.
+/// Source: Bates et al. 2021, arXiv 2101.02703; Angelopoulos et al. 2021, arXiv 2110.01052.
 struct hoeffding_bentkus : detail::on_sums<hoeffding_bentkus> {
   static constexpr std::string_view name = "hoeffding_bentkus";
 

@@ -34,7 +34,7 @@ double log_gamma(double x) noexcept {
 }
 
 /// log n! - ((n + 1/2) log n - n + log sqrt(2 pi)), n >= 1 (Loader 2000, "Fast and accurate computation of binomial
-/// probabilities", section 3).
+/// probabilities").
 template <backend B = portable>
 double factorial_error(double n) noexcept {
   if (n >= 15) return stirling_error(n);
@@ -43,8 +43,8 @@ double factorial_error(double n) noexcept {
   return log(factorial) - ((n + 0.5) * log(n) - n + log_sqrt_two_pi);
 }
 
-/// x log(x / m) + m - x, the deviance of x from m > 0, x >= 0: without cancellation where they are close (Loader 2000,
-/// section 4). 0 log 0 is 0.
+/// x log(x / m) + m - x, the deviance of x from m > 0, x >= 0: without cancellation where they are close (Loader 2000).
+/// 0 log 0 is 0.
 template <backend B = portable>
 double deviance(double x, double m) noexcept {
   if (!(x > 0)) return m;

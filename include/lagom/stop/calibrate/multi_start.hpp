@@ -10,7 +10,7 @@ inline namespace v0 {
 /// Fixed-sequence testing from several starts at equal distances, each at level error / starts (Bonferroni): a safest
 /// candidate that fails does not end it all.
 ///
-/// Source: Angelopoulos et al. 2021, arXiv 2110.01052, algorithm 1. Starts at candidates floor(j m / starts); of fewer candidates
+/// Source: Angelopoulos et al. 2021, arXiv 2110.01052. Starts at candidates floor(j m / starts); of fewer candidates
 /// than starts each is one, which is Bonferroni's test. Fails also with `bad_value` for fewer than one start.
 struct multi_start {
   static constexpr std::string_view name = "multi_start";

@@ -31,8 +31,8 @@ struct wsr_bet {
 /// Testing by betting: p = min(1, min_t 1 / M_t), M_t = prod_{i <= t} (1 - nu_i (x_i - tolerance)), a martingale's capital that
 /// grows while losses stay below the tolerance (`wsr_bet` is nu).
 ///
-/// Source: Waudby-Smith & Ramdas 2020, arXiv 2010.09686, section 4; the recipe of Bates et al. 2021, arXiv 2101.02703,
-/// section 3.1. Sharp where losses vary little. Reads the losses in order, so the order must not depend on their values. The
+/// Source: Waudby-Smith & Ramdas 2020, arXiv 2010.09686; the recipe of Bates et al. 2021, arXiv 2101.02703.
+/// Sharp where losses vary little. Reads the losses in order, so the order must not depend on their values. The
 /// bets aim at `aim`: best when it is the error rate of the decision, valid for every other.
 /// Fails also with `out_of_range` when `aim` is not between 0 and 1. Cost: a logarithm and a root a row.
 struct wsr_betting {
