@@ -29,10 +29,12 @@
 #include "core/types.hpp"
 #include "core/vec_view.hpp"
 
+#include "kernel/certified_average.hpp"
 #include "kernel/certified_bounds.hpp"
 #include "kernel/certified_probe.hpp"
 #include "kernel/certified_refinement.hpp"
 #include "kernel/certified_stats.hpp"
+#include "kernel/certified_tail.hpp"
 #include "kernel/certified_workspace.hpp"
 #include "kernel/combine_rows.hpp"
 #include "kernel/cosine.hpp"

@@ -24,7 +24,7 @@ lagom::prepared_head some_head(row_code code, std::size_t vocab = 70, std::size_
 // The file that `save_prepared_head` writes, with one thing changed.
 struct forged {
   std::map<std::string, std::string> metadata{
-      {"lagom", "prepared_head"}, {"schema", "1"}, {"bits", "4"},
+      {"lagom", "prepared_head"}, {"schema", "2"}, {"bits", "4"},
       {"rotated", "1"},           {"key", "7"},    {"fingerprint", "9"}};
   std::vector<std::uint64_t> codes_shape{3, 8}, rows_shape{3, 3}, mean_shape{5};
   io::dtype codes_type = io::dtype::u64;
@@ -133,7 +133,7 @@ TEST_CASE("what are no prepared rows is refused by name", "[io][certified]") {
     return f;
   };
   refused(with("lagom", "plan"), errc::wrong_schema, "lagom");
-  refused(with("schema", "2"), errc::wrong_schema, "schema");
+  refused(with("schema", "1"), errc::wrong_schema, "schema");
   for (const char* bits : {"16", "0", "-4"}) refused(with("bits", bits), errc::bad_value, "bits");
   refused(with("rotated", "2"), errc::bad_value, "rotated");
   refused(with("key", "18446744073709551616"), errc::bad_value, "key");

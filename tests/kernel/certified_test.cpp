@@ -15,6 +15,7 @@
 using namespace lagom_test;
 using lagom::certainty;
 using lagom::certified_options;
+using lagom::certified_verdict;
 using lagom::certified_workspace;
 using lagom::head;
 using lagom::index_t;
@@ -22,7 +23,6 @@ using lagom::mat_view;
 using lagom::portable;
 using lagom::row_code;
 using lagom::vec_view;
-using lagom::certified_verdict;
 
 namespace {
 
@@ -38,12 +38,27 @@ std::vector<W> as(const std::vector<float>& w) {
   return out;
 }
 
+// u of element j of row r.
+double dither(const lagom::prepared_rows& p, index_t r, index_t j) {
+  const index_t k = r % lagom::prepared_rows::most_dithers;
+  static std::vector<std::int16_t> held;
+  static std::uint64_t key = 0;
+  static index_t of = -1;
+  if (key != p.key || of != k || static_cast<index_t>(held.size()) != p.cols) {
+    held.resize(static_cast<std::size_t>(p.cols));
+    lagom::prepared_rows::dither(portable{}, p.key, k, held.data(), p.cols);
+    key = p.key;
+    of = k;
+  }
+  return lagom::prepared_rows::dither_of(held[static_cast<std::size_t>(j)]);
+}
+
 // Element j of prepared row r: what its integer stands for.
 double element(const lagom::prepared_rows& p, index_t r, index_t j) {
   const index_t line = lagom::prepared_rows::line(p.code);
   const int bits = lagom::code_bits(p.code);
   const int q = p.codes[r * p.pitch() + j / line * 64 + j % 64] >> (j % line / 64 * bits) & ((1 << bits) - 1);
-  const double u = p.code == row_code::int4 ? lagom::prepared_rows::dither(portable{}, p.key, j) : 0.0;
+  const double u = p.code == row_code::int4 ? dither(p, r, j) : 0.0;
   return static_cast<double>(p.scale[r]) * (q - lagom::centre(p.code) - u);
 }
 
@@ -117,6 +132,15 @@ void agree(std::size_t vocab, std::size_t h, int states, tally& t) {
 }
 
 const lagom::monotone_decision half{lagom::features<lagom::gap>{}, lagom::threshold<>{0.5f, 0}};
+
+// Never sure before both ends are the full head's; keeps what it is shown.
+struct witness {
+  std::vector<std::pair<lagom::softmax_stats<>, lagom::softmax_stats<>>>* seen;
+  certified_verdict operator()(const lagom::softmax_stats<>& low, const lagom::softmax_stats<>& high) const {
+    seen->push_back({low, high});
+    return low.sum == high.sum ? certified_verdict::go_on : certified_verdict::open;
+  }
+};
 
 }  // namespace
 
@@ -458,7 +482,163 @@ TEST_CASE("the same bits whoever runs the tasks", "[kernel][certified]") {
       CHECK(a.low.second == b.low.second);
       CHECK(a.rows_read == b.rows_read);
       CHECK(one.upper == many.upper);
+      std::vector<std::pair<lagom::softmax_stats<>, lagom::softmax_stats<>>> alone, together;
+      lagom::certified_probe(portable{}, x, to, prepared->view(), one, witness{&alone});
+      lagom::certified_probe(portable{}, x, to, prepared->view(), many, witness{&together}, {}, threads);
+      bool same = alone.size() == together.size() && alone.size() > 1;
+      for (std::size_t i = 0; same && i < alone.size(); ++i)
+        same = alone[i].first.sum == together[i].first.sum && alone[i].second.sum == together[i].second.sum;
+      CHECK(same);
     }
+  }
+}
+
+TEST_CASE("dithers are uniform, and others for every key and group", "[kernel][certified]") {
+  const index_t n = 5000;
+  std::vector<std::int16_t> a(n), b(n), part(100);
+  for (const auto& [key, k] : {std::pair{1, 0}, {1, 1}, {2, 0}, {1, 255}}) {
+    lagom::prepared_rows::dither(portable{}, static_cast<std::uint64_t>(key), k, a.data(), n);
+    double sum = 0, squares = 0, with_next = 0;
+    for (index_t j = 0; j < n; ++j) {
+      const double u = lagom::prepared_rows::dither_of(a[static_cast<std::size_t>(j)]);
+      const double next = lagom::prepared_rows::dither_of(a[static_cast<std::size_t>((j + 1) % n)]);
+      sum += u;
+      squares += u * u;
+      with_next += u * next;
+    }
+    CHECK(std::abs(sum / n) < 5 / std::sqrt(12.0 * n));
+    CHECK(squares / n == Approx(1.0 / 12).epsilon(0.05));
+    CHECK(std::abs(with_next / n) < 5 / (12 * std::sqrt(1.0 * n)));
+    lagom::prepared_rows::dither(portable{}, static_cast<std::uint64_t>(key), k, part.data(), 100);
+    CHECK(std::equal(part.begin(), part.end(), a.begin()));
+    CHECK(a != b);
+    b = a;
+  }
+}
+
+TEST_CASE("weighted errors of dithered rows behave as the bounds of sums say, over the key",
+          "[kernel][certified]") {
+  // Row i and row i + 256 k are the same and have the same dither: their errors go together, which is the worst case.
+  const std::size_t vocab = 1024, h = 64;
+  const int keys = 400;
+  for (const bool twins : {true, false}) {
+    auto w = make_rows(rows_like::zipf_norms, vocab, h, 111);
+    for (std::size_t i = 256 * h; twins && i < w.size(); ++i) w[i] = w[i - 256 * h];
+    const mat_view<const float> rows(w.data(), vocab, h);
+    auto x = make_state(w, vocab, h, 3, 2, -1, 112);
+    const double norm = std::sqrt(static_cast<double>(lagom::squared_norm(portable{}, x)));
+    double mean = 0, variance = 0;
+    int off = 0, large = 0;
+    constexpr double t = 1.794, chance = 0.4;  // 2 exp(-t^2 / 2), and exp(-1.609) = 0.2
+    for (int key = 0; key < keys; ++key) {
+      const auto prepared = lagom::prepare_head(
+          portable{}, rows, {.code = row_code::int4, .key = static_cast<std::uint64_t>(key)});
+      const auto p = prepared->view();
+      std::vector<double> y(x.begin(), x.end());
+      lagom::sign_hadamard{p.key}(portable{}, y.data(), p.cols);
+      double sum = 0, squares = 0;
+      std::vector<double> b(256), m(256);
+      for (index_t r = 0; r < p.rows; ++r) {
+        const auto z = static_cast<double>(lagom::dot(portable{}, x, rows.row(r)));
+        double e = -z;
+        for (index_t j = 0; j < p.cols; ++j)
+          e += (static_cast<double>(p.mean[j]) + element(p, r, j)) * y[static_cast<std::size_t>(j)];
+        const double c = std::exp(z), s = static_cast<double>(p.error[r]) * norm;
+        sum += c * e;
+        squares += c * e * e;
+        b[static_cast<std::size_t>(r % 256)] += c * s;
+        m[static_cast<std::size_t>(r % 256)] += c * s * s;
+      }
+      double scale = 0, all = 0, both = 0;
+      for (std::size_t k = 0; k < 256; ++k) {
+        scale += b[k] * b[k];
+        all += m[k];
+        both += m[k] * m[k];
+      }
+      scale = std::sqrt(scale);
+      mean += sum / scale / keys;
+      variance += sum / scale * sum / scale / keys;
+      off += std::abs(sum) > t * scale ? 1 : 0;
+      large += squares > all + 2 * std::sqrt(1.609 * both) + 2 * 1.609 * *std::max_element(m.begin(), m.end())
+                   ? 1
+                   : 0;
+    }
+    CHECK(std::abs(mean) < 0.2);
+    CHECK(variance < 1.25);
+    if (twins) CHECK(variance > 0.75);  // no smaller scale will do
+    CHECK(off <= chance * keys);
+    CHECK(large <= 0.2 * keys);
+  }
+}
+
+TEST_CASE("sums of dithered rows are enclosed with probability 1 - delta over the key, and narrowly",
+          "[kernel][certified]") {
+  const std::size_t vocab = 4096, h = 64;
+  const double delta = 0.2;
+  const int keys = 150;
+  for (const rows_like kind : {rows_like::gaussian, rows_like::clusters, rows_like::zipf_norms}) {
+    const auto w = make_rows(kind, vocab, h, 121);
+    const head to{mat_view<const float>(w.data(), vocab, h)};
+    const auto x = make_state(w, vocab, h, 40, 1.5, -1, 122);
+    const auto full = lagom::unembed(portable{}, x, to);
+    int missed = 0, narrower = 0, shown = 0;
+    for (int key = 0; key < keys; ++key) {
+      const auto prepared = lagom::prepare_head(
+          portable{}, to.rows, {.code = row_code::int4, .key = static_cast<std::uint64_t>(key)});
+      certified_workspace work{portable{}, prepared->view()};
+      std::vector<std::pair<lagom::softmax_stats<>, lagom::softmax_stats<>>> seen;
+      const auto s = lagom::certified_probe(portable{}, x, to, prepared->view(), work, witness{&seen},
+                                            {.delta = delta, .budget = 0.6});
+      bool inside = s.token() == full.top;
+      for (const auto& [low, high] : seen) {
+        inside = inside && low.top == full.top && low.top_prob() <= full.top_prob() &&
+                 full.top_prob() <= high.top_prob() && low.gap() <= full.gap() && full.gap() <= high.gap();
+      }
+      missed += inside ? 0 : 1;
+      for (std::size_t i = 0; i + 1 < seen.size(); i += 2) {  // row by row, then averaged
+        const auto width = [&](std::size_t at) { return std::log(seen[at].first.sum / seen[at].second.sum); };
+        ++shown;
+        narrower += width(i + 1) < 0.6f * width(i) ? 1 : 0;
+        inside = inside && width(i + 1) <= width(i) + 1e-6f;
+      }
+      CHECK(inside);
+    }
+    INFO(static_cast<int>(kind));
+    CHECK(missed <= delta * keys);
+    CHECK(shown > keys);
+    CHECK(3 * narrower > shown);
+  }
+}
+
+TEST_CASE("two rows that look alike are no tie while a better one is unread", "[kernel][certified]") {
+  // Rows 5 and 6 are long, and so are their errors: they are read first. Row 7 is the best.
+  const std::size_t vocab = 2000, h = 128;
+  auto w = make_rows(rows_like::gaussian, vocab, h, 131);
+  const auto x = normal<float>(h, 132, 3);
+  float squares = 0;
+  for (const float v : x) squares += v * v;
+  for (std::size_t j = 0; j < h; ++j) {
+    w[5 * h + j] = w[6 * h + j] = 20 * w[5 * h + j];
+    w[7 * h + j] = 0.1f * w[7 * h + j] + 14 * x[j] / squares;
+  }
+  const auto set = [&](std::size_t row, float z) {  // its logit, by its part along the state
+    const float now = lagom::dot(portable{}, vec_view<const float>(w.data() + row * h, h), x);
+    for (std::size_t j = 0; j < h; ++j) w[row * h + j] += (z - now) * x[j] / squares;
+  };
+  set(5, 13.5f);
+  set(6, 13.5f);
+  set(7, 14.5f);
+  const head to{mat_view<const float>(w.data(), vocab, h)};
+  const auto full = lagom::unembed(portable{}, x, to);
+  REQUIRE(full.top == 7);
+  for (const row_code code : all_codes) {
+    const auto prepared = lagom::prepare_head(portable{}, to.rows, {.code = code});
+    certified_workspace work{portable{}, prepared->view()};
+    const lagom::monotone_decision decide{lagom::features<lagom::top_prob>{}, lagom::threshold<>{0.1f, 0}};
+    const auto s = lagom::certified_probe(portable{}, x, to, prepared->view(), work, decide);
+    CHECK(s.token() == 7);
+    CHECK(s.decision == decide(full, full));
+    CHECK(s.rows_read < 1000);
   }
 }
 

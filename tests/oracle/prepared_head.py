@@ -30,5 +30,5 @@ out.mkdir(exist_ok=True)
 save_file(
     {"codes": codes.view(np.uint64), "rows": np.stack([scale, up(error), up(norm)]), "mean": mean},
     out / "int8.safetensors",
-    {"lagom": "prepared_head", "schema": "1", "bits": "8", "rotated": "0", "key": "7", "fingerprint": "0"},
+    {"lagom": "prepared_head", "schema": "2", "bits": "8", "rotated": "0", "key": "7", "fingerprint": "0"},
 )

@@ -165,11 +165,24 @@ struct basic_native : basic_portable<Target> {
     detail::native_prepared_products<Target>(rows, x, first, n, high, low);
   }
 
-  /// Products of n elements are summed in eight lanes or more: for the bounds of `certified_probe`.
+  /// Asks for the memory of a row that is multiplied after the next one.
+  template <detail::native_element W>
+  void will_read(vec_view<const W> row) const noexcept
+    requires(vectorised)
+  {
+    if (!row.contiguous()) return;
+    const auto* const p = reinterpret_cast<const char*>(row.data());
+    const auto bytes = row.size() * static_cast<index_t>(sizeof(W));
+    for (index_t i = 0; i < bytes; i += 64) detail::native_fetch<0>(p + i);
+  }
+
+  /// Products of n elements are summed in two vectors or more, and what is left of a row one by one: for the bounds of
+  /// `certified_probe`.
   [[nodiscard]] index_t summation_depth(index_t n) const noexcept
     requires(vectorised)
   {
-    return n / 8 + 24;
+    constexpr index_t lanes = 2 * detail::simd<Target>::width;
+    return n / lanes + lanes + 24;
   }
 };
 

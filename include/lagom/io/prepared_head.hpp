@@ -44,7 +44,7 @@ namespace detail {
   safetensors_writer out;
   out.align_data(64);  // so that every row begins at a line
   out.add_metadata("lagom", "prepared_head");
-  out.add_metadata("schema", "1");
+  out.add_metadata("schema", "2");
   out.add_metadata("bits", std::to_string(code_bits(p.code)));
   out.add_metadata("rotated", p.rotated ? "1" : "0");
   out.add_metadata("key", std::to_string(p.key));
@@ -108,7 +108,7 @@ class prepared_head_file {
       return at == file_.metadata().end() ? std::string() : at->second;
     };
     if (text("lagom") != "prepared_head") return failure{.code = errc::wrong_schema, .key = "lagom"};
-    if (text("schema") != "1") return failure{.code = errc::wrong_schema, .key = "schema"};
+    if (text("schema") != "2") return failure{.code = errc::wrong_schema, .key = "schema"};
     std::uint64_t values[4];
     const char* const keys[4] = {"bits", "rotated", "key", "fingerprint"};
     for (std::size_t i = 0; i < 4; ++i) {

@@ -37,31 +37,75 @@ struct certified_account {
   }
 };
 
-/// What certified probes of one prepared head write into: allocated once, one a thread that probes. 4 bytes a row and
-/// 18 a column. A new head needs a new workspace.
+namespace detail {
+
+/// What some of the rows that were not read add to the sum, relative to e^level.
+struct certified_tail {
+  double level = 0;
+  double high = 0, low = 0;  ///< sums of e^bound
+  float largest = -3.0e38f;  ///< of the upper bounds
+  float floor = -3.0e38f;    ///< largest of the lower bounds
+};
+
+/// The same for `certified_averaging`, relative to e^T.
+struct certified_average {
+  double over = 0, under = 0;                     ///< sums over A of e^(z + e), at most and at least
+  double rise = 0, fall = 0;                      ///< sums over known rows of I of c e, at most and at least
+  double size = 0;                                ///< of those sums, without signs
+  double known = 0;                               ///< sum over known rows of I of c s, at most
+  float widest = 0;                               ///< largest s
+  float roughest = 0;                             ///< largest rounding of a logit of the full head
+  float group[prepared_rows::most_dithers] = {};  ///< b_k, at most
+};
+
+}  // namespace detail
+
+/// What certified probes of one prepared head write into: allocated once, one a thread that probes. 4 bytes a row
+/// (`int4`: 8) and 10 a column (`int4`: 4 more, and 2 for each of the dithers). A new head needs a new workspace.
 class certified_workspace {
  public:
   template <backend B>
   certified_workspace(const B& b, const prepared_rows& rows)
       : upper(size(rows.rows)),
         sizes(size((rows.rows + tile - 1) / tile)),
+        found(size(batch)),
+        logits(size(batch)),
+        tails(size((rows.rows + part - 1) / part)),
         y(size(rows.cols)),
-        dither(size(rows.cols)),
         high(size(padded(rows))),
-        low(size(padded(rows))) {
+        low(size(padded(rows))),
+        centres(size(tile)) {
     if (rows.code == row_code::int4) {
-      for (index_t j = 0; j < rows.cols; ++j) dither[size(j)] = prepared_rows::dither(b, rows.key, j);
+      dither.resize(size(rows.dithers() * rows.cols));
+      for (index_t k = 0; k < rows.dithers(); ++k)
+        prepared_rows::dither(b, rows.key, k, dither.data() + k * rows.cols, rows.cols);
+      integers.resize(size(rows.cols));
+      exact.resize(size(rows.rows));
+      averages.resize(tails.size());
     }
   }
 
-  /// Rows a task. Fixed: the order of work depends on the head alone.
+  /// Rows a task. Fixed: the order of work depends on the head alone. The same dithers in every tile.
   static constexpr index_t tile = 256;
+  static_assert(tile % prepared_rows::most_dithers == 0);
+  /// Rows of the full head that are read at a time, and those of one task.
+  static constexpr index_t batch = 1024, reading = 32;
+  /// Rows of a task that sums what was not read.
+  static constexpr index_t part = 32 * tile;
 
-  std::vector<float> upper;       ///< largest logit a row may have
-  std::vector<float> sizes;       ///< of a tile of rows: the largest magnitude that a logit may have
-  std::vector<double> y, dither;  ///< the state, normed and rotated; what the rows were dithered with
-  std::vector<std::int8_t> high, low;
-  certified_account account;  ///< of all probes that used this workspace
+  std::vector<float> upper;    ///< largest logit a row may have
+  std::vector<float> sizes;    ///< of a tile of rows: the largest magnitude that a logit may have
+  std::vector<float> exact;    ///< logits of the rows that were read
+  std::vector<index_t> found;  ///< rows of the full head to read
+  std::vector<double> logits;  ///< and what they gave
+  std::vector<detail::certified_tail> tails;
+  std::vector<detail::certified_average> averages;
+  std::vector<double> y;               ///< the state, normed and rotated
+  std::vector<std::int8_t> high, low;  ///< and as integers
+  std::vector<float> integers;
+  std::vector<std::int16_t> dither;  ///< what the rows were dithered with, one dither after the other
+  std::vector<double> centres;  ///< of a tile of rows: what their products with the state are too large by
+  certified_account account;    ///< of all probes that used this workspace
 
  private:
   static std::size_t size(index_t n) noexcept { return static_cast<std::size_t>(n); }

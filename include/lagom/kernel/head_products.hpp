@@ -30,6 +30,11 @@ class head_products<B, H, head<W, Norm>> {
     for (index_t column = 0; column < to_.rows.cols(); column += slices_.capacity) {
       const auto x = slices_.at(column);
       for (index_t r = 0; r < n; ++r) {
+        if constexpr (requires {
+                        b_.will_read(to_.rows.row(0));
+                      }) {  // rows anywhere: memory does not see them coming
+          if (r + 1 < n) b_.will_read(to_.rows.row(row_of(r + 1)).slice(column, x.size()));
+        }
         logits[r] += static_cast<Acc>(dot(b_, to_.rows.row(row_of(r)).slice(column, x.size()), x));
       }
     }

@@ -17,7 +17,8 @@ inline namespace v0 {
 struct prepare_config {
   row_code code = row_code::int8;
   bool rotate = true;  ///< of no use to int8 without outlier channels; int2 is always rotated
-  /// Of the rotation and the dither: what delta is a probability over. Decisions may not be chosen with knowledge of it.
+  /// Of the rotation and the dither: what delta is a probability over. Decisions may not be chosen with knowledge of
+  /// it.
   std::uint64_t key = 0x6c61676f6d;
 };
 
@@ -47,8 +48,8 @@ class prepared_head {
   std::vector<float> numbers_;  // scale, error, norm of every row, mean of every column
 };
 
-/// A number that tells heads apart: over the elements as floats, row by row, whatever their type and strides. Rows of -0
-/// and 0 differ. Cost: one read of the rows.
+/// A number that tells heads apart: over the elements as floats, row by row, whatever their type and strides. Rows of
+/// -0 and 0 differ. Cost: one read of the rows.
 template <backend B, tensor<2> Rows>
 [[nodiscard]] std::uint64_t fingerprint_of(const B&, const Rows& matrix) noexcept {
   const auto rows = as_mat(matrix);
@@ -96,18 +97,19 @@ class head_preparation {
     made.lines_.resize(n * static_cast<std::size_t>(form.pitch() / 64));
     made.numbers_.resize(3 * n + static_cast<std::size_t>(rows.cols()));
     mean_of(rows, form, made.numbers_.data() + 3 * n);
-    std::vector<double> dither(static_cast<std::size_t>(rows.cols()), 0.0);
-    if (form.code == row_code::int4) {
-      for (index_t j = 0; j < rows.cols(); ++j)
-        dither[static_cast<std::size_t>(j)] = prepared_rows::dither(b_, form.key, j);
-    }
+    const bool dithered = form.code == row_code::int4;
+    std::vector<std::int16_t> dither(static_cast<std::size_t>(dithered ? form.dithers() * rows.cols() : 0));
+    for (index_t k = 0; dithered && k < form.dithers(); ++k)
+      prepared_rows::dither(b_, form.key, k, dither.data() + k * rows.cols(), rows.cols());
     const index_t tasks = (rows.rows() + tile - 1) / tile;
     std::vector<index_t> bad(static_cast<std::size_t>(tasks), -1);
     run(tasks, [&](index_t task) {
       const index_t end = (task + 1) * tile < rows.rows() ? (task + 1) * tile : rows.rows();
       std::vector<double> w(static_cast<std::size_t>(rows.cols()));
       for (index_t r = task * tile; r < end; ++r) {
-        if (!one(rows.row(r), r, made, dither.data(), w.data())) {
+        const std::int16_t* const u =
+            dithered ? dither.data() + r % prepared_rows::most_dithers * rows.cols() : nullptr;
+        if (!one(rows.row(r), r, made, u, w.data())) {
           bad[static_cast<std::size_t>(task)] = r;
           return;
         }
@@ -141,7 +143,8 @@ class head_preparation {
   }
 
   template <scalar W>
-  bool one(vec_view<const W> row, index_t r, prepared_head& made, const double* dither, double* w) const {
+  bool one(vec_view<const W> row, index_t r, prepared_head& made, const std::int16_t* dither,
+           double* w) const {
     const prepared_rows& form = made.form_;
     const index_t n = form.cols;
     for (index_t j = 0; j < n; ++j) {
@@ -176,15 +179,18 @@ class head_preparation {
                                                              : form.code == row_code::int4 ? largest / 7.4999
                                                                                            : root));
     double along = 0, kept = 0;
+    const auto dithered = [=](index_t j) {
+      return dither == nullptr ? 0.0 : prepared_rows::dither_of(dither[j]);
+    };
     std::uint8_t* const codes = made.lines_[at * static_cast<std::size_t>(form.pitch() / 64)].bytes;
     const index_t line = prepared_rows::line(form.code);
     for (index_t j = 0; j < n; ++j) {
-      const double v = w[j] / step + dither[j] + half + (form.code == row_code::int8 ? 0.5 : 0.0);
+      const double v = w[j] / step + dithered(j) + half + (form.code == row_code::int8 ? 0.5 : 0.0);
       int q = v > 0 ? static_cast<int>(v) : 0;
       q = q < levels ? q : levels - 1;
       const index_t k = j % line / 64;
       codes[j / line * 64 + j % 64] |= static_cast<std::uint8_t>(q << (k * code_bits(form.code)));
-      const double level = q - centre(form.code) - dither[j];
+      const double level = q - centre(form.code) - dithered(j);
       along += w[j] * level;
       kept += level * level;
     }
@@ -193,7 +199,7 @@ class head_preparation {
     double lost = 0;
     for (index_t j = 0; j < n; ++j) {
       const int q = codes[j / line * 64 + j % 64] >> (j % line / 64 * code_bits(form.code)) & (levels - 1);
-      const double e = w[j] - s * (q - centre(form.code) - dither[j]);
+      const double e = w[j] - s * (q - centre(form.code) - dithered(j));
       lost += e * e;
     }
     lost = detail::sqrt(lost);
@@ -216,8 +222,8 @@ class head_preparation {
 /// `prepared_rows`, for `certified_probe`. A quarter, an eighth or a sixteenth of the bytes of float rows.
 ///
 /// What a row loses is measured in double. Row by row, so that every executor gives the same bytes. Cost: V h
-/// (4 log2 h + 30) operations. Fails with `empty`, `too_large` (columns) or `not_finite` (a row with NaN or infinity, which
-/// flags every probe anyway, or longer than 1e37).
+/// (4 log2 h + 30) operations. Fails with `empty`, `too_large` (columns) or `not_finite` (a row with NaN or infinity,
+/// which flags every probe anyway, or longer than 1e37).
 template <backend B, tensor<2> Rows, executor E = seq>
 [[nodiscard]] result<prepared_head> prepare_head(const B& b, const Rows& rows,
                                                  const prepare_config& config = {}, const E& run = {}) {

@@ -14,7 +14,8 @@ namespace detail {
 struct prepared_state {
   split_state integers{};
   double step = 0;    ///< 0 for a state without a direction
-  double centre = 0;  ///< sum of p_j (centre of the rows + dither_j)
+  double sum = 0;     ///< of all p_j
+  double centre = 0;  ///< the same times the centre of the rows
   double mean = 0;    ///< <mean of the rows, y>
   double norm = 0;    ///< |y|
   double rest = 0;    ///< |y - step p|
@@ -24,8 +25,8 @@ struct prepared_state {
 /// `y`, `high`, `low` have whole lines of elements.
 template <backend B, scalar H, final_norm Norm>
 LAGOM_HD prepared_state prepare_state(const B& b, vec_view<const H> hidden, const Norm& norm,
-                                      const prepared_rows& rows, const double* dither, double* y,
-                                      std::int8_t* high, std::int8_t* low) noexcept {
+                                      const prepared_rows& rows, double* y, std::int8_t* high,
+                                      std::int8_t* low) noexcept {
   constexpr double most = 127 * 128 + 63;
   const index_t n = rows.cols;
   normed_slice<B, H, Norm> slices(b, hidden, norm);
@@ -50,7 +51,7 @@ LAGOM_HD prepared_state prepare_state(const B& b, vec_view<const H> hidden, cons
   s.norm = detail::sqrt(squares);
   s.step = largest < 0x1p-100 ? 0 : largest / most;
   const double inverse = s.step > 0 ? 1 / s.step : 0;
-  double rest = 0, centre_sum = 0, dither_sum = 0;
+  double rest = 0;
   for (index_t j = 0; j < n; ++j) {
     const double v = y[j] * inverse;
     int p = static_cast<int>(v < 0 ? v - 0.5 : v + 0.5);
@@ -61,11 +62,10 @@ LAGOM_HD prepared_state prepare_state(const B& b, vec_view<const H> hidden, cons
     low[j] = static_cast<std::int8_t>(l);
     const double e = y[j] - s.step * static_cast<double>(p);
     rest += e * e;
-    centre_sum += static_cast<double>(p);
-    dither_sum += static_cast<double>(p) * dither[j];
+    s.sum += static_cast<double>(p);
   }
   s.rest = detail::sqrt(rest);
-  s.centre = centre(rows.code) * centre_sum + dither_sum;
+  s.centre = centre(rows.code) * s.sum;
   const index_t line = prepared_rows::line(rows.code);
   for (index_t j = n; j < (n + line - 1) / line * line; ++j) high[j] = low[j] = 0;
   return s;
