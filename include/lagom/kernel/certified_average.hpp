@@ -11,6 +11,36 @@ namespace lagom {
 inline namespace v0 {
 namespace detail {
 
+/// What some rows add to the sums of `certified_averaging`, relative to e^T.
+template <class B>
+struct certified_average {
+  double over = 0, under = 0;  ///< sums over A of e^(z + e), at most and at least
+  double rise = 0, fall = 0;   ///< sums over known rows of I of c e, at most and at least
+  double size = 0;             ///< of those sums, without signs
+  double known = 0;            ///< sum over known rows of I of c s, at most
+  double widest = 0;           ///< largest s
+  double roughest = 0;         ///< largest rounding of a logit of the full head
+  float group[static_cast<std::size_t>(prepared_rows::most_dithers)] = {};  ///< b_k, at most
+
+  LAGOM_HD void store(double* to) const noexcept {
+    const double all[] = {over, under, rise, fall, size, known, widest, roughest};
+    for (int i = 0; i < 8; ++i) to[i] = all[i];
+    for (index_t k = 0; k < prepared_rows::most_dithers; ++k) to[8 + k] = static_cast<double>(group[k]);
+  }
+  /// What `store` wrote, added.
+  LAGOM_HD void merge(const double* from) noexcept {
+    over += from[0];
+    under += from[1];
+    rise += from[2];
+    fall += from[3];
+    size += from[4];
+    known += from[5];
+    widest = from[6] > widest ? from[6] : widest;
+    roughest = from[7] > roughest ? from[7] : roughest;
+    for (index_t k = 0; k < prepared_rows::most_dithers; ++k) group[k] += static_cast<float>(from[8 + k]);
+  }
+};
+
 /// The tail A of dithered rows (`int4`) against a level T that is not below the cut, T among a few numbers that do
 /// not depend on the dither: the best logit of the full head less 0, 1, ... `certified_bounds::levels` - 1.
 ///
@@ -37,11 +67,11 @@ struct certified_averaging {
   static constexpr index_t tile = certified_workspace::tile;
 
   /// The rows first ... end - 1, relative to e^T.
-  LAGOM_HD static certified_average part(const prepared_rows& rows, const certified_bounds& bounds,
-                                         const certified_workspace& work, float cut, float level,
-                                         index_t begin, index_t end) noexcept {
+  LAGOM_HD static certified_average<B> part(const prepared_rows& rows, const certified_bounds& bounds,
+                                            const certified_workspace& work, float cut, float level,
+                                            index_t begin, index_t end) noexcept {
     constexpr auto width = lanes<float>::width;
-    certified_average a;
+    certified_average<B> a;
     for (index_t first = begin; first < end; first += tile) {
       const index_t n = end - first < tile ? end - first : tile;
       const float* LAGOM_RESTRICT upper = work.upper.data() + first;
@@ -95,35 +125,24 @@ struct certified_averaging {
       a.fall += sum_of(least, whole);
       a.size += sum_of(size, whole);
       a.known += sum_of(read, whole);
-      const float w = largest_of(scale, whole), g = largest_of(rough, whole);
+      const auto w = static_cast<double>(largest_of(scale, whole)),
+                 g = static_cast<double>(largest_of(rough, whole));
       a.widest = w > a.widest ? w : a.widest;
       a.roughest = g > a.roughest ? g : a.roughest;
     }
     return a;
   }
 
-  LAGOM_HD static void merge(certified_average& a, const certified_average& b) noexcept {
-    a.over += b.over;
-    a.under += b.under;
-    a.rise += b.rise;
-    a.fall += b.fall;
-    a.size += b.size;
-    a.known += b.known;
-    a.widest = b.widest > a.widest ? b.widest : a.widest;
-    a.roughest = b.roughest > a.roughest ? b.roughest : a.roughest;
-    for (index_t k = 0; k < prepared_rows::most_dithers; ++k) a.group[k] += b.group[k];
-  }
-
   /// Narrows what is known of the sum over A, relative to e^T.
-  LAGOM_HD static void narrow(const certified_average& a, const certified_bounds& bounds, double& low,
+  LAGOM_HD static void narrow(const certified_average<B>& a, const certified_bounds& bounds, double& low,
                               double& high) noexcept {
     constexpr double fine = 1e-5;  // of sums in float
-    if (!(a.roughest < 0.5f)) return;
+    if (!(a.roughest < 0.5)) return;
     double largest = 0;
     for (const float g : a.group)
       largest = static_cast<double>(g) > largest ? static_cast<double>(g) : largest;
     largest = largest * (1 + 1e-4) + 1e-30;
-    const auto s = static_cast<double>(a.widest), t = static_cast<double>(bounds.deviations);
+    const double s = a.widest, t = static_cast<double>(bounds.deviations);
     const double known = a.known * (1 + fine);
     // S <= x + (q (s S + known))^1/2, q = t^2 largest.
     const double x = a.over * (1 + fine) + a.rise + fine * a.size + 1e-30, q = t * t * largest;

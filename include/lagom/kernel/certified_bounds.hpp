@@ -79,7 +79,7 @@ struct certified_bounds {
   }
 
  private:
-  LAGOM_HD static float up(double x) noexcept {
+  LAGOM_LEAF static float up(double x) noexcept {
     return static_cast<float>(x < 1e38 ? x * (1 + 0x1p-18) : 1e38);
   }
 };

@@ -95,7 +95,8 @@ class certified_refinement {
   /// The distributions that enclose the full head's. Precondition: leads(), not tied(), not hopeless().
   LAGOM_HD void enclose(token_id first_token, bool average, softmax_stats<Acc>& low,
                         softmax_stats<Acc>& high) const noexcept {
-    const certified_tail t = certified_tail_of(b_, rows_, bounds_, work_, cut_, best_logit_, average, run_);
+    const certified_tail<B> t =
+        certified_tail_of(b_, rows_, bounds_, work_, cut_, best_logit_, average, run_);
     const double up = exp_any(reference_ - best_low_), down = exp_any(reference_ - best_high_);
     const double own_high = exp_any(best_high_ - reference_), own_low = exp_any(best_low_ - reference_);
     double sum_high = (known_high_ - own_high) * up + t.high * exp_any(t.level - best_low_);

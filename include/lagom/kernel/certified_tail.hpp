@@ -10,6 +10,29 @@ namespace lagom {
 inline namespace v0 {
 namespace detail {
 
+/// What some of the rows that were not read add to the sum, relative to e^level.
+template <class B>
+struct certified_tail {
+  double level = 0;
+  double high = 0, low = 0;  ///< sums of e^bound
+  float largest = -3.0e38f;  ///< of the upper bounds
+  float floor = -3.0e38f;    ///< largest of the lower bounds
+
+  LAGOM_HD void store(double* to) const noexcept {
+    to[0] = high;
+    to[1] = low;
+    to[2] = static_cast<double>(largest);
+    to[3] = static_cast<double>(floor);
+  }
+  /// What `store` wrote, added.
+  LAGOM_HD void merge(const double* from) noexcept {
+    high += from[0];
+    low += from[1];
+    largest = from[2] > static_cast<double>(largest) ? static_cast<float>(from[2]) : largest;
+    floor = from[3] > static_cast<double>(floor) ? static_cast<float>(from[3]) : floor;
+  }
+};
+
 /// The largest of n bounds that is below `cut`; -3e38 where there is none.
 template <class B>
 LAGOM_HD float largest_below(const float* LAGOM_RESTRICT x, index_t n, float cut) noexcept {
@@ -39,12 +62,12 @@ LAGOM_HD bool reaches(const float* LAGOM_RESTRICT x, index_t n, float cut) noexc
 
 /// The rows first ... end - 1 that are below the cut. Sums a tile in float, in lanes; tiles in double.
 template <backend B>
-LAGOM_HD certified_tail certified_tail_part(const prepared_rows& rows, const certified_bounds& bounds,
-                                            const float* uppers, float cut, float level, index_t begin,
-                                            index_t end) noexcept {
+LAGOM_HD certified_tail<B> certified_tail_part(const prepared_rows& rows, const certified_bounds& bounds,
+                                               const float* uppers, float cut, float level, index_t begin,
+                                               index_t end) noexcept {
   constexpr index_t tile = certified_workspace::tile;
   constexpr auto width = lanes<float>::width;
-  certified_tail t;
+  certified_tail<B> t;
   for (index_t first = begin; first < end; first += tile) {
     const index_t n = end - first < tile ? end - first : tile;
     const float* LAGOM_RESTRICT upper = uppers + first;
@@ -81,39 +104,34 @@ LAGOM_HD certified_tail certified_tail_part(const prepared_rows& rows, const cer
 /// One pass over the bounds; with `average` one more, which uses that errors average out. `best`: the best logit of
 /// the full head.
 template <backend B, executor E>
-LAGOM_HD certified_tail certified_tail_of(const B&, const prepared_rows& rows, const certified_bounds& bounds,
-                                          certified_workspace& work, float cut, double best, bool average,
-                                          const E& run) noexcept {
+LAGOM_HD certified_tail<B> certified_tail_of(const B&, const prepared_rows& rows,
+                                             const certified_bounds& bounds, certified_workspace& work,
+                                             float cut, double best, bool average, const E& run) noexcept {
   constexpr index_t part = certified_workspace::part;
-  const auto parts = static_cast<index_t>(work.tails.size());
+  constexpr index_t stride = certified_workspace::sums_of_part;
+  const auto parts = static_cast<index_t>(work.sums.size()) / stride;
   // The least of best, best - 1, ... that is not below the cut.
   const double distance = best - static_cast<double>(cut);
   const bool near = distance >= 0 && distance < static_cast<double>(certified_bounds::levels);
   float level = near ? static_cast<float>(best - static_cast<double>(static_cast<int>(distance))) : cut;
   average = average && near && level >= cut;
   if (!average) level = cut;
+  double* const sums = work.sums.data();
   run(parts, [&](index_t task) {
-    const index_t end = (task + 1) * part < rows.rows ? (task + 1) * part : rows.rows;
-    const auto at = static_cast<std::size_t>(task);
-    work.tails[at] = certified_tail_part<B>(rows, bounds, work.upper.data(), cut, level, task * part, end);
-    if (average)
-      work.averages[at] = certified_averaging<B>::part(rows, bounds, work, cut, level, task * part, end);
+    const index_t first = task * part, end = first + part < rows.rows ? first + part : rows.rows;
+    double* const to = sums + task * stride;
+    certified_tail_part<B>(rows, bounds, work.upper.data(), cut, level, first, end).store(to);
+    if (average) certified_averaging<B>::part(rows, bounds, work, cut, level, first, end).store(to + 4);
   });
-  certified_tail all;
-  for (const certified_tail& t : work.tails) {
-    all.high += t.high;
-    all.low += t.low;
-    all.largest = t.largest > all.largest ? t.largest : all.largest;
-    all.floor = t.floor > all.floor ? t.floor : all.floor;
-  }
+  certified_tail<B> all;
+  for (index_t i = 0; i < parts; ++i) all.merge(sums + i * stride);
   all.level = static_cast<double>(level);
   all.high += static_cast<double>(rows.rows) * 1e-38;  // what was too small to add
   if (average) {
-    certified_average sums = work.averages[0];
-    for (index_t i = 1; i < parts; ++i)
-      certified_averaging<B>::merge(sums, work.averages[static_cast<std::size_t>(i)]);
-    sums.over += static_cast<double>(rows.rows) * 1e-38;
-    certified_averaging<B>::narrow(sums, bounds, all.low, all.high);
+    certified_average<B> together;
+    for (index_t i = 0; i < parts; ++i) together.merge(sums + i * stride + 4);
+    together.over += static_cast<double>(rows.rows) * 1e-38;
+    certified_averaging<B>::narrow(together, bounds, all.low, all.high);
   }
   return all;
 }

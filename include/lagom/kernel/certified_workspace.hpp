@@ -37,29 +37,6 @@ struct certified_account {
   }
 };
 
-namespace detail {
-
-/// What some of the rows that were not read add to the sum, relative to e^level.
-struct certified_tail {
-  double level = 0;
-  double high = 0, low = 0;  ///< sums of e^bound
-  float largest = -3.0e38f;  ///< of the upper bounds
-  float floor = -3.0e38f;    ///< largest of the lower bounds
-};
-
-/// The same for `certified_averaging`, relative to e^T.
-struct certified_average {
-  double over = 0, under = 0;                     ///< sums over A of e^(z + e), at most and at least
-  double rise = 0, fall = 0;                      ///< sums over known rows of I of c e, at most and at least
-  double size = 0;                                ///< of those sums, without signs
-  double known = 0;                               ///< sum over known rows of I of c s, at most
-  float widest = 0;                               ///< largest s
-  float roughest = 0;                             ///< largest rounding of a logit of the full head
-  float group[prepared_rows::most_dithers] = {};  ///< b_k, at most
-};
-
-}  // namespace detail
-
 /// What certified probes of one prepared head write into: allocated once, one a thread that probes. 4 bytes a row
 /// (`int4`: 8) and 10 a column (`int4`: 4 more, and 2 for each of the dithers). A new head needs a new workspace.
 class certified_workspace {
@@ -70,7 +47,7 @@ class certified_workspace {
         sizes(size((rows.rows + tile - 1) / tile)),
         found(size(batch)),
         logits(size(batch)),
-        tails(size((rows.rows + part - 1) / part)),
+        sums(size((rows.rows + part - 1) / part * sums_of_part)),
         y(size(rows.cols)),
         high(size(padded(rows))),
         low(size(padded(rows))),
@@ -81,7 +58,6 @@ class certified_workspace {
         prepared_rows::dither(b, rows.key, k, dither.data() + k * rows.cols, rows.cols);
       integers.resize(size(rows.cols));
       exact.resize(size(rows.rows));
-      averages.resize(tails.size());
     }
   }
 
@@ -92,14 +68,14 @@ class certified_workspace {
   static constexpr index_t batch = 1024, reading = 32;
   /// Rows of a task that sums what was not read.
   static constexpr index_t part = 32 * tile;
+  static constexpr index_t sums_of_part = 16 + prepared_rows::most_dithers;
 
-  std::vector<float> upper;    ///< largest logit a row may have
-  std::vector<float> sizes;    ///< of a tile of rows: the largest magnitude that a logit may have
-  std::vector<float> exact;    ///< logits of the rows that were read
-  std::vector<index_t> found;  ///< rows of the full head to read
-  std::vector<double> logits;  ///< and what they gave
-  std::vector<detail::certified_tail> tails;
-  std::vector<detail::certified_average> averages;
+  std::vector<float> upper;            ///< largest logit a row may have
+  std::vector<float> sizes;            ///< of a tile of rows: the largest magnitude that a logit may have
+  std::vector<float> exact;            ///< logits of the rows that were read
+  std::vector<index_t> found;          ///< rows of the full head to read
+  std::vector<double> logits;          ///< and what they gave
+  std::vector<double> sums;            ///< of parts of the rows that were not read
   std::vector<double> y;               ///< the state, normed and rotated
   std::vector<std::int8_t> high, low;  ///< and as integers
   std::vector<float> integers;
@@ -108,8 +84,8 @@ class certified_workspace {
   certified_account account;    ///< of all probes that used this workspace
 
  private:
-  static std::size_t size(index_t n) noexcept { return static_cast<std::size_t>(n); }
-  static index_t padded(const prepared_rows& r) noexcept {
+  LAGOM_LEAF static std::size_t size(index_t n) noexcept { return static_cast<std::size_t>(n); }
+  LAGOM_LEAF static index_t padded(const prepared_rows& r) noexcept {
     const index_t line = prepared_rows::line(r.code);
     return (r.cols + line - 1) / line * line;
   }

@@ -97,10 +97,11 @@ struct monotone_decision {
   [[no_unique_address]] Rule rule{};
 
   template <std::floating_point T>
-  [[nodiscard]] LAGOM_HD certified_verdict operator()(const softmax_stats<T>& low,
-                                            const softmax_stats<T>& high) const noexcept {
+  [[nodiscard]] LAGOM_LEAF certified_verdict operator()(const softmax_stats<T>& low,
+                                                        const softmax_stats<T>& high) const noexcept {
     constexpr std::size_t width = Features::width;
-    if (!low.valid() || !high.valid()) return certified_verdict::go_on;  // flagged statistics do not stop a model
+    if (!low.valid() || !high.valid())
+      return certified_verdict::go_on;  // flagged statistics do not stop a model
     float least[width], most[width], x[width];
     const portable unused{};
     basic_layer_obs<T> obs;
@@ -108,18 +109,18 @@ struct monotone_decision {
     features(obs, unused, least);
     obs.stats = high;
     features(obs, unused, most);
-    const auto rises = [&](std::size_t j) {
-      return monotone_traits<Rule>::direction(rule, static_cast<index_t>(j)) >= 0;
-    };
-    for (std::size_t j = 0; j < width; ++j) x[j] = rises(j) ? least[j] : most[j];
+    for (std::size_t j = 0; j < width; ++j) x[j] = rises(static_cast<index_t>(j)) ? least[j] : most[j];
     const bool lower = stops(x);
-    for (std::size_t j = 0; j < width; ++j) x[j] = rises(j) ? most[j] : least[j];
+    for (std::size_t j = 0; j < width; ++j) x[j] = rises(static_cast<index_t>(j)) ? most[j] : least[j];
     const bool upper = stops(x);
-    return lower != upper ? certified_verdict::open : lower ? certified_verdict::stop : certified_verdict::go_on;
+    return lower != upper ? certified_verdict::open
+           : lower        ? certified_verdict::stop
+                          : certified_verdict::go_on;
   }
 
  private:
-  LAGOM_HD bool stops(const float* x) const noexcept {
+  LAGOM_LEAF bool rises(index_t j) const noexcept { return monotone_traits<Rule>::direction(rule, j) >= 0; }
+  LAGOM_LEAF bool stops(const float* x) const noexcept {
     for (std::size_t j = 0; j < Features::width; ++j) {
       if (!is_finite(x + j)) return false;
     }
