@@ -17,10 +17,10 @@ struct batch_tuning {
   static constexpr index_t rows(index_t panels) noexcept {
     return Isa == native_isa::avx512 && panels < 4 ? 8 : 6;
   }
-  static constexpr index_t tile =
-      96;  // rows between two visits to the statistics: whole blocks of 8 and of 6
-  static constexpr index_t steps =
-      256;  // of a panel, and eight bytes of each row: the first-level cache holds both
+  /// Rows between two visits to the statistics: whole blocks of 8 and of 6.
+  static constexpr index_t tile = 96;
+  /// Steps of a panel, and eights of bytes of a row, that the first-level cache holds beside each other.
+  static constexpr index_t steps = 256;
 };
 
 /// Products of `Rows` rows with `Count` panels, eight bytes of a row at once. The order in which a product is summed
