@@ -3,7 +3,7 @@
 /// Exact products of int8 vectors in vector instructions.
 #pragma once
 
-#include "../core/vec_view.hpp"
+#include "../kernel/normed_slice.hpp"
 #include "native_rows.hpp"
 
 namespace lagom {
@@ -18,7 +18,7 @@ LAGOM_INLINE void native_fetch(const void* p) noexcept {
 }
 
 /// The widest state that is normed and ordered once for all rows; wider ones go through the portable tiles.
-inline constexpr index_t native_widest = 8192;
+inline constexpr index_t native_widest = slice_of_state;
 
 /// Sixteen-bit products, pairs of them added in 32 bits: exact for every int8, on every target.
 template <target Target, native_isa Isa = native_isa_of(Target)>

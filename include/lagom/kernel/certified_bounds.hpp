@@ -23,7 +23,7 @@ LAGOM_HD index_t summation_depth(const B& b, index_t n) noexcept {
   if constexpr (requires { b.summation_depth(n); }) {
     return b.summation_depth(n);
   } else if constexpr (is_portable<B>) {
-    constexpr index_t slice = 2048;
+    constexpr index_t slice = slice_of_state;
     return (n < slice ? n : slice) / 16 + 8 + n / slice;
   } else {
     return n;

@@ -9,12 +9,16 @@ namespace lagom {
 inline namespace v0 {
 namespace detail {
 
+/// Elements of a state that are normed at once, which is all of them in the models there are: rows of a head are then read
+/// from end to end, as memory likes it. Takes 32 KiB of stack in float.
+inline constexpr index_t slice_of_state = 8192;
+
 /// Hands out the normed state `capacity` elements at a time. A state that fits is normed once.
 template <backend B, scalar H, final_norm Norm>
 class normed_slice {
  public:
   using Acc = accumulator_t<H>;
-  static constexpr index_t capacity = 2048;
+  static constexpr index_t capacity = slice_of_state;
 
   LAGOM_HD normed_slice(const B& b, vec_view<const H> hidden, const Norm& norm) noexcept
       : hidden_(hidden), norm_(norm), scale_(norm.prepare(b, hidden)) {}

@@ -3,7 +3,7 @@
 /// The normed hidden state as int8 in a buffer of fixed size.
 #pragma once
 
-#include "norm.hpp"
+#include "normed_slice.hpp"
 #include "quantize.hpp"
 
 namespace lagom {
@@ -15,7 +15,7 @@ template <backend B, scalar H, final_norm Norm>
 class quantized_slice {
  public:
   using Acc = accumulator_t<H>;
-  static constexpr index_t capacity = 8192;
+  static constexpr index_t capacity = slice_of_state;
 
   LAGOM_HD quantized_slice(const B& b, vec_view<const H> hidden, const Norm& norm) noexcept
       : hidden_(hidden), norm_(norm), scale_(norm.prepare(b, hidden)) {
