@@ -75,11 +75,11 @@ TEST_CASE("distances of texts, against brute force", "[stop][calm]") {
     CAPTURE(s);
     if (a.empty() && b.empty()) continue;
     const auto both = static_cast<double>(a.size() + b.size());
-    REQUIRE(rouge(a, b) == 1 - 2 * static_cast<double>(longest_common(a, b)) / both);
+    REQUIRE(rouge(a, b) == Approx(1 - 2 * static_cast<double>(longest_common(a, b)) / both));
     const std::multiset<token_id> x(a.begin(), a.end()), y(b.begin(), b.end());
     tokens common;
     std::set_intersection(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(common));
-    REQUIRE(f1(a, b) == 1 - 2 * static_cast<double>(common.size()) / both);
+    REQUIRE(f1(a, b) == Approx(1 - 2 * static_cast<double>(common.size()) / both));
     REQUIRE(exact(a, b) == (a == b ? 0 : 1));
     REQUIRE(rouge(a, b) == rouge(b, a));
     REQUIRE(f1(a, b) <= rouge(a, b));

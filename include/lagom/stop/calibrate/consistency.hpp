@@ -19,6 +19,13 @@ concept token_distance = requires(const D d, vec_view<const token_id> a, vec_vie
   { d(a, b) } -> std::same_as<double>;
 };
 
+namespace detail {
+/// 1 - 2 common / all, exactly 0 where all are common.
+LAGOM_LEAF constexpr double share_apart(index_t common, index_t all) noexcept {
+  return static_cast<double>(all - 2 * common) / static_cast<double>(all);
+}
+}  // namespace detail
+
 /// 1 unless the sequences are equal.
 struct exact_match_distance {
   template <backend B = portable>
@@ -47,7 +54,7 @@ struct token_f1_distance {
         break;
       }
     }
-    return 1 - 2 * static_cast<double>(common) / static_cast<double>(a.size() + b.size());
+    return detail::share_apart(common, a.size() + b.size());
   }
 };
 
@@ -67,7 +74,7 @@ struct rouge_l_distance {
         diagonal = above;
       }
     }
-    return 1 - 2 * static_cast<double>(best.back()) / static_cast<double>(a.size() + b.size());
+    return detail::share_apart(best.back(), a.size() + b.size());
   }
 };
 
