@@ -35,6 +35,15 @@ inline double calibration() {
   const token_id text[] = {1, 2, 3};
   sum += textual_consistency_loss(text, text) + risk_consistency_loss(text, text, text, token_f1_distance{});
   sum += position_decay{}.at(3);
+  risk_monitor::state seen;
+  drift_alarm::state drift;
+  confidence_sequence::state bounds;
+  for (const double loss : losses) {
+    risk_monitor{tolerance(0.1), error_rate(0.1)}.step(seen, loss);
+    drift_alarm{tolerance(0.1)}.step(drift, loss);
+    confidence_sequence{}.step(bounds, loss);
+  }
+  sum += seen.above + drift.evidence + bounds.upper;
   return sum;
 }
 

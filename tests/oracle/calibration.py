@@ -122,13 +122,38 @@ def bounds():
     return rows
 
 
+def sequences():
+    """Empirical Bernstein confidence sequences (Waudby-Smith & Ramdas, theorem 2): bounds after some of the losses."""
+    rng = np.random.default_rng(4)
+    sets = {"bits": (rng.uniform(size=2000) < 0.07).astype(float), "fractions": rng.beta(2, 5, 500).round(4),
+            "zeros": np.zeros(300), "halves": np.full(40, 0.5), "drift": np.concatenate([np.zeros(400), np.ones(400)])}
+    out = []
+    for name, x in sets.items():
+        for error in (0.05, 0.2):
+            t = np.arange(1, len(x) + 1)
+            mean = (0.5 + np.cumsum(x)) / (t + 1)
+            variance = (0.25 + np.cumsum((x - mean) ** 2)) / (t + 1)
+            before = np.concatenate([[0.5], mean[:-1]])
+            variance = np.concatenate([[0.25], variance[:-1]])
+            bets = np.minimum(np.sqrt(2 * np.log(2 / error) / (variance * t * np.log(1 + t))), 0.5)
+            psi = (-np.log(1 - bets) - bets) / 4
+            middle = np.cumsum(bets * x) / np.cumsum(bets)
+            radius = (np.log(2 / error) + np.cumsum(4 * (x - before) ** 2 * psi)) / np.cumsum(bets)
+            lower = np.maximum.accumulate(np.maximum(middle - radius, 0))
+            upper = np.minimum.accumulate(np.minimum(middle + radius, 1))
+            at = sorted({1, 2, 10, 40, 100, 300, len(x)} & set(range(1, len(x) + 1)))
+            out.append({"name": name, "error": error, "losses": [int(v) if v == int(v) else v for v in x.tolist()],
+                        "bounds": [[n, float(lower[n - 1]), float(upper[n - 1])] for n in at]})
+    return out
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent / "golden" / "calibration")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     document = {"scipy": scipy.__version__, "binomial": binomial(), "log_gamma": gammas(), "p_values": p_values(),
-                "betting": betting(), "bounds": bounds()}
+                "betting": betting(), "bounds": bounds(), "sequences": sequences()}
     text = json.dumps(document, separators=(",", ":")).replace('],[', '],\n[').replace('},{', '},\n{')
     (out / "tests.json").write_text(text + "\n")
 
