@@ -3,6 +3,7 @@
 /// A policy over a batch of sequences on the device: each decides, and the batch is compacted in the same kernel.
 #pragma once
 
+#include "../../exit/batch_obs.hpp"
 #include "../../exit/exit_policy.hpp"
 #include "live_rows.hpp"
 #include "row_stats.hpp"
@@ -16,18 +17,6 @@ template <class F, class R, class S, class Old, backend B>
                                                             const B& b) noexcept {
   return {policy.features, policy.rule, policy.schedule, b};
 }
-
-/// One layer of a batch: a row a sequence, in device memory. What the policy does not read may be missing.
-template <scalar T>
-struct batch_obs {
-  layer_index layer{};
-  mat_view<const T> hidden{};
-  mat_view<const T> prev_hidden{};
-  mat_view<const T> attention{};
-  mat_view<const T> prev_attention{};
-  mat_view<const T> mlp{};
-  mat_view<const T> prev_mlp{};
-};
 
 /// The sequences of a batch that are under way, and those that the last layer stopped: lists of rows in device memory,
 /// ascending.
@@ -46,11 +35,6 @@ namespace detail {
 template <class To, class From>
 LAGOM_HD To state_as(const From& s) noexcept {
   return {s.rule, s.stats, s.score, s.n_layers, s.probes, s.stop, s.stopped};
-}
-
-template <class T>
-LAGOM_LEAF vec_view<const T> row_or_none(mat_view<const T> m, index_t row) noexcept {
-  return m.data() == nullptr ? vec_view<const T>{} : m.row(row);
 }
 
 /// to[0 ... kept - 1] = those of from[0 ... n - 1] whose `stops` is `wanted`, in order. In place too: what is written
@@ -158,15 +142,7 @@ struct decide_task {
     auto state = state_as<exit_state<std::remove_const_t<decltype(own)>, T>>(states[row]);
     softmax_stats<Acc> stats;
     if (parts != nullptr) stats = merge_parts(block, parts + static_cast<index_t>(i) * n_parts, n_parts);
-    basic_layer_obs<T> seen;
-    seen.layer = obs.layer;
-    seen.hidden = row_or_none(obs.hidden, row);
-    seen.prev_hidden = row_or_none(obs.prev_hidden, row);
-    seen.attention = row_or_none(obs.attention, row);
-    seen.prev_attention = row_or_none(obs.prev_attention, row);
-    seen.mlp = row_or_none(obs.mlp, row);
-    seen.prev_mlp = row_or_none(obs.prev_mlp, row);
-    const bool stop = own.observe(state, seen, stats);
+    const bool stop = own.observe(state, obs.of_row(row), stats);
     block.barrier();  // every thread has read the state
     block.each([&](int thread) {
       if (thread != 0) return;
