@@ -9,6 +9,7 @@
 
 #include "io/any_tokenizer.hpp"
 #include "io/atomic_file.hpp"
+#include "io/calibrated_rule.hpp"
 #include "io/case_forms.hpp"
 #include "io/checkpoint.hpp"
 #include "io/config_edit.hpp"
@@ -31,6 +32,7 @@
 #include "io/mapped_file.hpp"
 #include "io/model_directory.hpp"
 #include "io/model_editor.hpp"
+#include "io/model_fingerprint.hpp"
 #include "io/named_ids.hpp"
 #include "io/output_directory.hpp"
 #include "io/plan_file.hpp"

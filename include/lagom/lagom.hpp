@@ -86,6 +86,7 @@
 #include "stop/calibrate/bentkus.hpp"
 #include "stop/calibrate/beta_mixture.hpp"
 #include "stop/calibrate/binomial.hpp"
+#include "stop/calibrate/calibrated.hpp"
 #include "stop/calibrate/certify.hpp"
 #include "stop/calibrate/confidence_sequence.hpp"
 #include "stop/calibrate/conformal.hpp"

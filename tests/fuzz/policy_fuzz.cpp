@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Any bytes as a saved policy of every kind; what loads can be asked.
-#include <lagom/io/policy_file.hpp>
+#include <lagom/io/calibrated_rule.hpp>
 #include <lagom/signal/gap.hpp>
 #include <lagom/signal/top_prob.hpp>
 
@@ -25,5 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   load<lagom::standardized<lagom::logistic<2>>>(path);
   load<lagom::standardized<lagom::rbf_svm<2>>>(path);
   load<lagom::standardized<lagom::crf<2>>>(path);
+  load<lagom::calibrated<lagom::threshold<>>>(path);
+  load<lagom::calibrated<lagom::standardized<lagom::rbf_svm<2>>>>(path);
   return 0;
 }
