@@ -47,6 +47,46 @@ inline double calibration() {
   return sum;
 }
 
+template <class Leave>
+double batch(const std::vector<float>& x, const lagom::head<float>& to, Leave leave) {
+  using namespace lagom;
+  const exit_policy policy{features<gap, hidden_cosine>{}, threshold{0.5f}};
+  const exit_policy steady{features<hidden_cosine>{}, threshold{0.5f}};
+  batch_run run{policy, leave};
+  batch_run other{steady, leave};
+  double sum = 0;
+  const auto decode = [&](auto& r) {
+    r.begin(2, 3);
+    for (int l = 0; l < 3 && !r.live().empty(); ++l) {
+      const mat_view rows(x.data(), static_cast<index_t>(r.live().size()), 16);
+      sum += r.observe({.layer = l, .hidden = rows, .prev_hidden = rows}, to) ? 1 : 0;
+    }
+    sum += r.token(1) + r.used(0).value;
+  };
+  decode(run);
+  decode(other);
+  return sum;
+}
+
+inline double sequences(const std::vector<float>& w) {
+  using namespace lagom;
+  const head to{mat_view(w.data(), 64, 16)};
+  double sum = batch(w, to, each_row{}) + batch(w, to, all_rows{}) + batch(w, to, majority{}) +
+               batch(w, to, where_it_pays{});
+  const vec_view<const float> p(w.data(), 16), q(w.data() + 16, 16);
+  const draft_sampler sampler{philox{1}};
+  const token_id draft = sampler.draw(q, 0, 0);
+  sum += sampler.verify(p, q, draft, 0, 0).token;
+  fastest_drafts::state learned;
+  fastest_drafts{}.learn(learned, 4, 2);
+  stepwise_drafts::state stepped;
+  stepwise_drafts{}.learn(stepped, 4, 4);
+  sum += fastest_drafts{}.drafts(learned) + stepwise_drafts{}.drafts(stepped);
+  const token_id drafts[] = {1, 2}, verified[] = {1, 3, 4};
+  return sum + static_cast<double>(accept_drafts(drafts, verified)) +
+         cost::self_speculation_bytes(cost::llama2_7b, {}, 0.8, 100).value;
+}
+
 inline double everything() {
   using namespace lagom;
   std::vector<float> w(64 * 16), x(16, 1.0f), g(16, 1.0f);
@@ -112,7 +152,7 @@ inline double everything() {
   }
   sum += run.used().value +
          cost::flops_ratio(cost::llama2_7b, cost::decode(100), {.blocks = 20, .heads = 20}).value;
-  sum += calibration();
+  sum += calibration() + sequences(w);
   moments m;
   m.push(sum);
   return m.mean + philox{1}.uniform(0, 0);
