@@ -194,6 +194,13 @@ TEST_CASE("a table of losses is certified, or refused with the size that was nee
   CHECK(lagom::certify(losses(rows), tolerance(.05), error_rate(.05), lagom::hoeffding{}).error().expected ==
         600);
   CHECK(lagom::certify(losses(0), tolerance(.05), error_rate(.05)).error().code == lagom::errc::empty);
+  // At 100 rows without any loss the simple test certifies none of these tolerances, Hoeffding-Bentkus two.
+  const std::vector<double> none(100, 0.0);
+  const lagom::mat_view<const double> best(none.data(), 1, 100);
+  for (const double limit : {.02, .05, .1}) {
+    CHECK(!lagom::certify(best, tolerance(limit), error_rate(.05), lagom::hoeffding{}));
+    CHECK(lagom::certify(best, tolerance(limit), error_rate(.05)).has_value() == (limit > .02));
+  }
   table[3 * rows + 7] = 1.5;
   CHECK(lagom::certify(losses(rows), tolerance(.05), error_rate(.05)).error().row == 3);
 }

@@ -32,8 +32,8 @@ struct row_by_row {
   LAGOM_INLINE constexpr index_t operator()(index_t row) const noexcept { return row; }
 };
 
-/// Replays the policies `make(0) ... make(candidates - 1)` over the rows of a trace for which `keep(row)` is true. Adjacent kept rows of one
-/// `unit(row)` are one column, their mean loss: the tokens of one prompt are not independent.
+/// Replays the policies `make(0) ... make(candidates - 1)` over the rows of a trace for which `keep(row)` is true.
+/// Adjacent kept rows of one `unit(row)` are one column, their mean loss: the tokens of one prompt are not independent.
 ///
 /// ```cpp
 /// auto table = lagom::exit_losses(trace, thresholds.size(), lagom::exit_loss::textual, [&](lagom::index_t c) {
@@ -41,8 +41,8 @@ struct row_by_row {
 /// });
 /// auto kept = lagom::certify(table->view(), lagom::tolerance{0.05}, lagom::error_rate{0.1});
 /// ```
-/// A guarantee supposes that a replay is what the model would have done, so a trace of free-running tokens does not compile;
-/// with teacher-forced tokens the loss is that of the next token after a reference.
+/// A guarantee supposes that a replay is what the model would have done, so a trace of free-running tokens does not
+/// compile; with teacher-forced tokens the loss is that of the next token after a reference.
 /// Fails with `wrong_features` when a signal needs what was not recorded. Cost: candidates x rows x layers rule steps.
 template <backend B = portable, trace_kind Kind, class Make, class Keep = every_row, class Unit = row_by_row>
 [[nodiscard]] result<loss_table> exit_losses(const trace<Kind>& t, index_t candidates, exit_loss loss,

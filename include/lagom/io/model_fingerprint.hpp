@@ -12,8 +12,8 @@ namespace lagom {
 inline namespace v0 {
 namespace io {
 
-/// Over names, types, shapes and bytes of all tensors, however they are spread over files: a fine-tuned, quantised or edited model is
-/// another one. It finds accidents; it does not stop a forger. Cost: one read of the weights.
+/// Over names, types, shapes and bytes of all tensors, however they are spread over files: a fine-tuned, quantised or
+/// edited model is another one. It finds accidents; it does not stop a forger. Cost: one read of the weights.
 [[nodiscard]] inline std::uint64_t model_fingerprint(const checkpoint& model) noexcept {
   constexpr std::uint64_t prime = 0x9E3779B97F4A7C15u;
   const auto mixed = [](std::uint64_t x) {

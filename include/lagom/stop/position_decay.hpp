@@ -10,8 +10,8 @@
 namespace lagom {
 inline namespace v0 {
 
-/// CALM's threshold at token i of at most N: thr(i) = 0.9 thr + 0.1 thr exp(-T i / N). An early mistake spreads, a late one does
-/// not; so it begins at `threshold` and falls towards 0.9 of it.
+/// CALM's threshold at token i of at most N: thr(i) = 0.9 thr + 0.1 thr exp(-T i / N). An early mistake spreads, a late
+/// one does not; so it begins at `threshold` and falls towards 0.9 of it.
 ///
 /// Source: Schuster et al. 2022, arXiv 2207.07061; FREE (arXiv 2310.05424) uses the same.
 /// ```cpp

@@ -18,8 +18,8 @@ struct adaptive_threshold_config {
   std::size_t capacity = 1u << 16;  ///< confidences that are remembered, the latest
 };
 
-/// FREE's adaptive threshold (Bae et al. 2023, arXiv 2310.05424): every pass through the deep layers says of some tokens
-/// whether the shallow answer was right; before a sequence the mixture is fitted again, from where it was.
+/// FREE's adaptive threshold (Bae et al. 2023, arXiv 2310.05424): every pass through the deep layers says of some
+/// tokens whether the shallow answer was right; before a sequence the mixture is fitted again, from where it was.
 ///
 /// ```cpp
 /// lagom::adaptive_threshold adaptive{{.first = 0.9f}};
@@ -29,8 +29,8 @@ struct adaptive_threshold_config {
 ///   adaptive.refit();
 /// }
 /// ```
-/// Stops above the threshold, not at it. Memory is taken at construction and never again. The program of the authors never forgets; here
-/// the oldest confidence makes room when `capacity` is reached.
+/// Stops above the threshold, not at it. Memory is taken at construction and never again. The program of the authors
+/// never forgets; here the oldest confidence makes room when `capacity` is reached.
 class adaptive_threshold {
  public:
   LAGOM_INLINE explicit adaptive_threshold(const adaptive_threshold_config& config = {})
@@ -40,8 +40,8 @@ class adaptive_threshold {
     agreed_.resize(room);
   }
 
-  /// One token that ran all layers: its confidence at the exit, and whether the exit's answer was the last layer's. What
-  /// is no number in [0, 1] is counted and left out.
+  /// One token that ran all layers: its confidence at the exit, and whether the exit's answer was the last layer's.
+  /// What is no number in [0, 1] is counted and left out.
   LAGOM_INLINE void push(double confidence, bool agreed) noexcept {
     if (!is_finite(&confidence) || confidence < 0 || confidence > 1) {
       ++refused_;

@@ -44,8 +44,8 @@ struct beta_mixture_config {
   int iterations = 1;  ///< of expectation and maximisation: one, as published
 };
 
-/// A fitted mixture. A component whose confidences are all alike (their deviation below 1e-4 of what their mean admits), or
-/// that no confidence belongs to, has no moments to match: it keeps its parameters and is `kept`.
+/// A fitted mixture. A component whose confidences are all alike (their deviation below 1e-4 of what their mean
+/// admits), or that no confidence belongs to, has no moments to match: it keeps its parameters and is `kept`.
 struct beta_mixture_fit {
   beta_mixture mixture{};
   bool kept[2] = {};
@@ -107,11 +107,13 @@ void log_joint(const beta_mixture& m, double x, double (&to)[2]) noexcept {
 
 }  // namespace detail
 
-/// Fits a mixture to confidences in [0, 1] (read as at least 1e-4 and at most 1 - 1e-4) and to whether the shallow answer agreed
-/// (+1) or not (-1), from `start`: by default from scratch, or from the last fit to go on. Moments are matched.
+/// Fits a mixture to confidences in [0, 1] (read as at least 1e-4 and at most 1 - 1e-4) and to whether the shallow
+/// answer agreed (+1) or not (-1), from `start`: by default from scratch, or from the last fit to go on. Moments are
+/// matched.
 ///
-/// The labels weigh 0.2 against 0.8 of what the mixture itself believes. Allocates nothing. Cost: two densities a confidence and
-/// iteration, `released` none. Fails with `empty`, `out_of_range`, `wrong_shape`, `bad_value` (a label; a number of iterations).
+/// The labels weigh 0.2 against 0.8 of what the mixture itself believes. Allocates nothing. Cost: two densities a
+/// confidence and iteration, `released` none. Fails with `empty`, `out_of_range`, `wrong_shape`, `bad_value` (a label;
+/// a number of iterations).
 template <backend B = portable>
 [[nodiscard]] result<beta_mixture_fit> fit(const beta_mixture_config& config,
                                            vec_view<const double> confidences,
@@ -160,9 +162,9 @@ template <backend B = portable>
   return out;
 }
 
-/// Fits a mixture to confidences alone, by damped expectation and maximisation as FREE's program does it: every iteration moves
-/// parameters and weights a twentieth of the way. Allocates nothing. Fails as `fit` does; of `config` only `iterations`
-/// counts.
+/// Fits a mixture to confidences alone, by damped expectation and maximisation as FREE's program does it: every
+/// iteration moves parameters and weights a twentieth of the way. Allocates nothing. Fails as `fit` does; of `config`
+/// only `iterations` counts.
 template <backend B = portable>
 [[nodiscard]] result<beta_mixture_fit> fit_unlabelled(const beta_mixture_config& config,
                                                       vec_view<const double> confidences,

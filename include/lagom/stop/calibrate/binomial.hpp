@@ -50,11 +50,11 @@ double log_binomial_cdf(double k, double n, double p) noexcept {
 
 }  // namespace detail
 
-/// log P(X <= k) for X ~ Bin(n, p): 0 where k >= n or p = 0. Where the probability is 0 (k < 0, or p = 1 and k < n) it is
-/// -1e300, a number that every exponential takes for 0.
+/// log P(X <= k) for X ~ Bin(n, p): 0 where k >= n or p = 0. Where the probability is 0 (k < 0, or p = 1 and k < n) it
+/// is -1e300, a number that every exponential takes for 0.
 ///
-/// Error at most 1e-12, from e^-100 down 1e-14 of the logarithm, for n up to 1e6 (absolute in the logarithm, so relative in
-/// the probability). Cost: O(sqrt(n p (1 - p))), less far from the mean.
+/// Error at most 1e-12, from e^-100 down 1e-14 of the logarithm, for n up to 1e6 (absolute in the logarithm, so
+/// relative in the probability). Cost: O(sqrt(n p (1 - p))), less far from the mean.
 /// Preconditions: n >= 0, 0 <= p <= 1.
 [[nodiscard]] LAGOM_INLINE double log_binomial_cdf(std::int64_t k, std::int64_t n, double p) noexcept {
   LAGOM_ASSERT(n >= 0 && p >= 0 && p <= 1);

@@ -12,7 +12,8 @@
 namespace lagom {
 inline namespace v0 {
 
-/// What was shown of one candidate: P(E[loss] > tolerance) <= error_rate over calibration sets of `rows` independent rows.
+/// What was shown of one candidate: P(E[loss] > tolerance) <= error_rate over calibration sets of `rows` independent
+/// rows.
 struct certificate {
   index_t candidate = -1;
   std::int64_t rows = 0;
@@ -46,9 +47,10 @@ template <loss_test Test, backend B = portable>
 /// Learn then test (Angelopoulos et al. 2021, arXiv 2110.01052): the boldest candidate whose expected loss is at most
 /// `limit`, but with probability `error`.
 ///
-/// `losses` holds a row for every candidate, from the safest to the boldest, and a column for every calibration row. Columns must
-/// be independent and come from what the policy will see: tokens of one prompt are one column (their mean loss), not many. Losses need not
-/// rise along the candidates. The candidates and their order must not be chosen on these rows.
+/// `losses` holds a row for every candidate, from the safest to the boldest, and a column for every calibration row.
+/// Columns must be independent and come from what the policy will see: tokens of one prompt are one column (their mean
+/// loss), not many. Losses need not rise along the candidates. The candidates and their order must not be chosen on
+/// these rows.
 /// ```cpp
 /// auto kept = lagom::certify(losses, lagom::tolerance{0.05}, lagom::error_rate{0.1});
 /// if (kept) deploy(thresholds[kept->candidate]);

@@ -9,14 +9,15 @@
 namespace lagom {
 inline namespace v0 {
 
-/// Bounds of a mean loss that hold at all times at once: P(mean in [lower_t, upper_t] for all t) >= 1 - error. So one may look after every
-/// loss and stop when one likes.
+/// Bounds of a mean loss that hold at all times at once: P(mean in [lower_t, upper_t] for all t) >= 1 - error. So one
+/// may look after every loss and stop when one likes.
 ///
-/// The predictable plug-in empirical Bernstein sequence: sum(b_i x_i) / sum(b_i) +- (log(2/error) + sum v_i psi(b_i)) / sum(b_i) with
-/// b_t = min(1/2, sqrt(2 log(2/error) / (t s_{t-1} log(1 + t)))), v_i = 4 (x_i - m_{i-1})^2, psi(b) = (-log(1 - b) - b) / 4,
-/// m and s the running mean and variance of `wsr_bet`; intersected over time.
-/// Source: Waudby-Smith & Ramdas 2020, arXiv 2010.09686, theorem 2. Losses in [0, 1] of one conditional mean; what is no such loss is counted
-/// and left out. Bounds that cross say that the mean did not stay the same. Constant memory. Precondition of `step`: 0 < error < 1. Cost: three logarithms and a root a loss.
+/// The predictable plug-in empirical Bernstein sequence: sum(b_i x_i) / sum(b_i) +- (log(2/error) + sum v_i psi(b_i)) /
+/// sum(b_i) with b_t = min(1/2, sqrt(2 log(2/error) / (t s_{t-1} log(1 + t)))), v_i = 4 (x_i - m_{i-1})^2, psi(b) =
+/// (-log(1 - b) - b) / 4, m and s the running mean and variance of `wsr_bet`; intersected over time.
+/// Source: Waudby-Smith & Ramdas 2020, arXiv 2010.09686, theorem 2. Losses in [0, 1] of one conditional mean; what is
+/// no such loss is counted and left out. Bounds that cross say that the mean did not stay the same. Constant memory.
+/// Precondition of `step`: 0 < error < 1. Cost: three logarithms and a root a loss.
 struct confidence_sequence {
   error_rate error{0.05};
 

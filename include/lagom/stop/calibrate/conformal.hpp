@@ -9,15 +9,16 @@
 namespace lagom {
 inline namespace v0 {
 
-/// The mean loss that `rows` calibration rows may have: ((n + 1) tolerance - 1) / n for losses up to 1. Negative: no outcome
-/// certifies, more rows are needed. 0 rows: -1.
+/// The mean loss that `rows` calibration rows may have: ((n + 1) tolerance - 1) / n for losses up to 1. Negative: no
+/// outcome certifies, more rows are needed. 0 rows: -1.
 [[nodiscard]] LAGOM_LEAF constexpr double conformal_limit(std::int64_t rows, tolerance limit) noexcept {
   if (rows <= 0) return -1;
   const auto n = static_cast<double>(rows);
   return ((n + 1) * limit.value - 1) / n;
 }
 
-/// The fewest rows with which a candidate without any loss passes: 1/tolerance - 1, rounded up. Precondition: tolerance > 0.
+/// The fewest rows with which a candidate without any loss passes: 1/tolerance - 1, rounded up. Precondition: tolerance
+/// > 0.
 [[nodiscard]] LAGOM_LEAF constexpr std::int64_t conformal_rows(tolerance limit) noexcept {
   LAGOM_ASSERT(limit.value > 0);
   const double n = 1 / limit.value - 1;
@@ -37,12 +38,13 @@ struct conformal_choice {
 
 /// The last of the leading candidates whose mean loss is within `conformal_limit`.
 ///
-/// `losses` holds a row for every candidate, from the safest to the boldest, and a column for every calibration row. If no
-/// column falls along the candidates, the expected loss of a fresh row, taken over calibration sets too, is at most the
-/// tolerance (Angelopoulos et al. 2022, arXiv 2208.02814, theorem 1). It says nothing about how far one calibration set may be off: for
-/// that take a test and an error rate. `monotone` says whether it was so.
-/// Fails with `not_certified` when the first candidate is above the limit already (`expected`: the fewest rows with which
-/// a candidate without loss passes), with `out_of_range` for a loss outside [0, 1] (`row`: its candidate), `empty`.
+/// `losses` holds a row for every candidate, from the safest to the boldest, and a column for every calibration row. If
+/// no column falls along the candidates, the expected loss of a fresh row, taken over calibration sets too, is at most
+/// the tolerance (Angelopoulos et al. 2022, arXiv 2208.02814, theorem 1). It says nothing about how far one calibration
+/// set may be off: for that take a test and an error rate. `monotone` says whether it was so.
+/// Fails with `not_certified` when the first candidate is above the limit already (`expected`: the fewest rows with
+/// which a candidate without loss passes), with `out_of_range` for a loss outside [0, 1] (`row`: its candidate),
+/// `empty`.
 template <backend B = portable>
 [[nodiscard]] result<conformal_choice> conformal_risk_control(mat_view<const double> losses,
                                                               tolerance limit) {

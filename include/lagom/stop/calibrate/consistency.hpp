@@ -12,8 +12,8 @@
 namespace lagom {
 inline namespace v0 {
 
-/// A distance of two token sequences, in [0, 1]: 0 for equal ones, 1 where they share nothing. All here give 0 for two empty
-/// sequences, 1 for an empty and another one.
+/// A distance of two token sequences, in [0, 1]: 0 for equal ones, 1 where they share nothing. All here give 0 for two
+/// empty sequences, 1 for an empty and another one.
 template <class D>
 concept token_distance = requires(const D d, vec_view<const token_id> a, vec_view<const token_id> b) {
   { d(a, b) } -> std::same_as<double>;
@@ -38,8 +38,8 @@ struct exact_match_distance {
   }
 };
 
-/// 1 - F1 of the tokens in common, as multisets: 1 - 2 common / (|a| + |b|), their order left aside. Cost: |a| |b| comparisons, memory
-/// for |b| flags.
+/// 1 - F1 of the tokens in common, as multisets: 1 - 2 common / (|a| + |b|), their order left aside. Cost: |a| |b|
+/// comparisons, memory for |b| flags.
 struct token_f1_distance {
   template <backend B = portable>
   [[nodiscard]] double operator()(vec_view<const token_id> a, vec_view<const token_id> b) const {
@@ -58,8 +58,8 @@ struct token_f1_distance {
   }
 };
 
-/// 1 - ROUGE-L (Lin 2004; F with equal weights): 1 - 2 c / (|a| + |b|), c the length of the longest common subsequence. Cost: |a| |b|
-/// steps, memory for |b| counts.
+/// 1 - ROUGE-L (Lin 2004; F with equal weights): 1 - 2 c / (|a| + |b|), c the length of the longest common subsequence.
+/// Cost: |a| |b| steps, memory for |b| counts.
 struct rouge_l_distance {
   template <backend B = portable>
   [[nodiscard]] double operator()(vec_view<const token_id> a, vec_view<const token_id> b) const {
@@ -80,7 +80,8 @@ struct rouge_l_distance {
 
 /// Textual consistency: how far the text of the early exits is from the full model's. Needs no reference.
 ///
-/// Source: Schuster et al. 2022, arXiv 2207.07061. One calibration row is one prompt. `distance` is any function into [0, 1].
+/// Source: Schuster et al. 2022, arXiv 2207.07061. One calibration row is one prompt. `distance` is any function into
+/// [0, 1].
 template <token_distance Distance = rouge_l_distance>
 [[nodiscard]] LAGOM_INLINE double textual_consistency_loss(vec_view<const token_id> early,
                                                            vec_view<const token_id> full,
@@ -88,8 +89,8 @@ template <token_distance Distance = rouge_l_distance>
   return distance(early, full);
 }
 
-/// Risk consistency: how much worse the early text does than the full model's, both against a reference. Early texts that do
-/// better lose nothing.
+/// Risk consistency: how much worse the early text does than the full model's, both against a reference. Early texts
+/// that do better lose nothing.
 ///
 /// Source: Schuster et al. 2022, arXiv 2207.07061.
 [[nodiscard]] LAGOM_INLINE double risk_consistency_loss(double early_risk, double full_risk) noexcept {

@@ -9,13 +9,15 @@ inline namespace v0 {
 
 /// Says when losses that were within the tolerance have come to be above it, however long it went well before.
 ///
-/// An e-detector of the CUSUM kind: S_t = max(S_{t-1}, 1) (1 + b_t (x_t - tolerance)), S_0 = 1, alarm at S_t >= run. As long as
-/// every loss has a conditional mean of at most the tolerance, the mean time to the first (false) alarm is at least `run` losses.
-/// b_t is the bet of `risk_bet` where that is positive, else 0: while all is well nothing is staked.
+/// An e-detector of the CUSUM kind: S_t = max(S_{t-1}, 1) (1 + b_t (x_t - tolerance)), S_0 = 1, alarm at S_t >= run. As
+/// long as every loss has a conditional mean of at most the tolerance, the mean time to the first (false) alarm is at
+/// least `run` losses. b_t is the bet of `risk_bet` where that is positive, else 0: while all is well nothing is
+/// staked.
 ///
-/// Source: Shin, Ramdas & Rinaldo 2022, arXiv 2203.03532. The configuration does not change; `state` belongs to the caller, one a stream.
-/// After an alarm the state goes on; a fresh one starts again. Losses are in [0, 1]; what is not is counted and left out.
-/// Precondition of `step`: `check()` passes. Cost: a logarithm a loss where something is staked, nothing allocated.
+/// Source: Shin, Ramdas & Rinaldo 2022, arXiv 2203.03532. The configuration does not change; `state` belongs to the
+/// caller, one a stream. After an alarm the state goes on; a fresh one starts again. Losses are in [0, 1]; what is not
+/// is counted and left out. Precondition of `step`: `check()` passes. Cost: a logarithm a loss where something is
+/// staked, nothing allocated.
 struct drift_alarm {
   lagom::tolerance tolerance{};
   double run = 1e5;     ///< mean number of losses between false alarms, at least

@@ -8,7 +8,8 @@
 namespace lagom {
 inline namespace v0 {
 
-/// The exact test for losses that are 0 or 1: p = P(Bin(n, tolerance) <= number of losses). The sharpest there is for them.
+/// The exact test for losses that are 0 or 1: p = P(Bin(n, tolerance) <= number of losses). The sharpest there is for
+/// them.
 ///
 /// Source: Angelopoulos et al. 2021, arXiv 2110.01052. Fails also with `bad_value` where a loss is neither 0 nor 1
 /// (`found` counts them). Cost: a binomial tail.

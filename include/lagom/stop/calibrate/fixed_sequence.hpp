@@ -7,7 +7,8 @@
 namespace lagom {
 inline namespace v0 {
 
-/// Fixed-sequence testing: goes through the candidates in their order, rejects while p <= error, stops at the first p above.
+/// Fixed-sequence testing: goes through the candidates in their order, rejects while p <= error, stops at the first p
+/// above.
 ///
 /// Source: Bauer 1991; Schuster et al. 2022, arXiv 2207.07061; Angelopoulos et al. 2021, arXiv 2110.01052.
 /// No correction for the number of candidates: all of the error rate is spent on the first true hypothesis.

@@ -8,8 +8,8 @@
 namespace lagom {
 inline namespace v0 {
 
-/// The smaller p-value of `tight_hoeffding` and `bentkus`: both bound the same tail, so the smaller one does. The test to take
-/// for losses that are not just 0 or 1.
+/// The smaller p-value of `tight_hoeffding` and `bentkus`: both bound the same tail, so the smaller one does. The test
+/// to take for losses that are not just 0 or 1.
 ///
 /// Source: Bates et al. 2021, arXiv 2101.02703; Angelopoulos et al. 2021, arXiv 2110.01052.
 struct hoeffding_bentkus : detail::on_sums<hoeffding_bentkus> {

@@ -7,8 +7,8 @@
 namespace lagom {
 inline namespace v0 {
 
-/// Holm's step-down test: rejects the smallest p-value if it is at most error / m, then the next smallest if it is at most
-/// error / (m - 1), and so on; stops at the first that is not. The order of the candidates does not matter.
+/// Holm's step-down test: rejects the smallest p-value if it is at most error / m, then the next smallest if it is at
+/// most error / (m - 1), and so on; stops at the first that is not. The order of the candidates does not matter.
 ///
 /// Source: Holm 1979. Rejects whatever Bonferroni's test rejects. Cost: m comparisons a rejected candidate.
 struct holm {

@@ -25,7 +25,8 @@ LAGOM_LEAF constexpr double stirling_error(double x) noexcept {
   return s / x;
 }
 
-/// log Gamma(x), x > 0 and finite: absolute error 3e-15 below x = 15 (relative where the result is large), relative above.
+/// log Gamma(x), x > 0 and finite: absolute error 3e-15 below x = 15 (relative where the result is large), relative
+/// above.
 template <backend B = portable>
 double log_gamma(double x) noexcept {
   double product = 1;  // Gamma(x + m) = x (x + 1) ... (x + m - 1) Gamma(x)

@@ -12,8 +12,8 @@
 namespace lagom {
 inline namespace v0 {
 
-/// The sum of losses in [0, 1], one a calibration row; mergeable. The sum of losses that are 0 or 1 is an exact count, and a
-/// mean times n is not: 100 * 0.07 is 7.000000000000001.
+/// The sum of losses in [0, 1], one a calibration row; mergeable. The sum of losses that are 0 or 1 is an exact count,
+/// and a mean times n is not: 100 * 0.07 is 7.000000000000001.
 struct loss_sum {
   std::int64_t rows = 0;
   std::int64_t fractions = 0;  ///< rows whose loss is neither 0 nor 1

@@ -18,8 +18,8 @@ inline namespace v0 {
 /// if (p && *p <= 0.1) deploy();
 /// ```
 /// All of lagom's give 1 without rows (nothing is known), where every loss is 1 and at tolerance 0 (no finite set shows
-/// it), and else 0 at tolerance 1 (H cannot hold). They fail with `out_of_range` when a loss is outside [0, 1] or no number
-/// (`found` counts them), or the tolerance is.
+/// it), and else 0 at tolerance 1 (H cannot hold). They fail with `out_of_range` when a loss is outside [0, 1] or no
+/// number (`found` counts them), or the tolerance is.
 template <class Test>
 concept loss_test =
     std::copy_constructible<Test> && requires(const Test t, vec_view<const double> losses, tolerance limit) {
@@ -47,8 +47,8 @@ result<double> p_value(const loss_sum& losses, tolerance limit, const P& p) noex
   return value < 1 ? value : 1.0;
 }
 
-/// The two ways to call a test that needs the sum only. `Test` has `p<backend>(losses, tolerance)`, for what `p_value` lets
-/// through.
+/// The two ways to call a test that needs the sum only. `Test` has `p<backend>(losses, tolerance)`, for what `p_value`
+/// lets through.
 template <class Test>
 struct on_sums {
   [[nodiscard]] LAGOM_INLINE result<double> operator()(const loss_sum& losses,

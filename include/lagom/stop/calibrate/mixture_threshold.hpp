@@ -26,7 +26,8 @@ struct mixture_threshold {
   return i == 9 ? 0.9 : 0.3 + i * ((0.9 - 0.3) / 9);
 }
 
-/// How likely a confidence x belongs to the component of larger mean, the two being equally frequent: p_i(x) / (p_0(x) + p_1(x)).
+/// How likely a confidence x belongs to the component of larger mean, the two being equally frequent: p_i(x) / (p_0(x)
+/// + p_1(x)).
 template <backend B = portable>
 [[nodiscard]] double mixture_ratio(const beta_mixture& m, double x) noexcept {
   const int i = m.component[1].mean() > m.component[0].mean() ? 1 : 0;
@@ -35,8 +36,8 @@ template <backend B = portable>
 
 /// The threshold of a mixture, on the grid: where the ratio is above 0.4.
 ///
-/// `paper` and `released` count the points that pass and take so many from the top, as if the ratio grew with the confidence; `fixed`
-/// takes the lowest point from which on all pass. If none does, 0.9. Cost: 20 densities.
+/// `paper` and `released` count the points that pass and take so many from the top, as if the ratio grew with the
+/// confidence; `fixed` takes the lowest point from which on all pass. If none does, 0.9. Cost: 20 densities.
 template <backend B = portable>
 [[nodiscard]] mixture_threshold threshold_of(const beta_mixture& m,
                                              mixture_mode mode = mixture_mode::fixed) noexcept {

@@ -24,10 +24,10 @@ struct rejections {
   }
 };
 
-/// A multiple test rejects some of the hypotheses whose p-values it sees, so that with probability at least 1 - error it rejects no
-/// true one, however the p-values depend on each other (the family-wise error rate is controlled). A p-value at the level is
-/// rejected. Lagom's fail with `out_of_range` for an error rate that is not between 0 and 1, and for a p-value that is not
-/// in [0, 1] (`row` says which).
+/// A multiple test rejects some of the hypotheses whose p-values it sees, so that with probability at least 1 - error
+/// it rejects no true one, however the p-values depend on each other (the family-wise error rate is controlled). A
+/// p-value at the level is rejected. Lagom's fail with `out_of_range` for an error rate that is not between 0 and 1,
+/// and for a p-value that is not in [0, 1] (`row` says which).
 template <class M>
 concept multiple_test =
     std::copy_constructible<M> && requires(const M m, vec_view<const double> p, error_rate error) {

@@ -10,8 +10,8 @@
 namespace lagom {
 inline namespace v0 {
 
-/// What was seen of a stream of losses, older ones less: mean and variance with exponential forgetting. They begin as if one
-/// loss had been seen, of the tolerance's own mean and variance.
+/// What was seen of a stream of losses, older ones less: mean and variance with exponential forgetting. They begin as
+/// if one loss had been seen, of the tolerance's own mean and variance.
 struct recent_losses {
   double weight = 0;  ///< 0: nothing begun
   double mean = 0;
@@ -33,9 +33,9 @@ struct recent_losses {
 
 namespace detail {
 
-/// The share of capital to bet on the next loss being above `limit` (positive) or below (negative): Kelly's to second order,
-/// (mean - limit) / (variance + (mean - limit)^2), at most half of what could be lost (Waudby-Smith & Ramdas 2020,
-/// arXiv 2010.09686, "aGRAPA").
+/// The share of capital to bet on the next loss being above `limit` (positive) or below (negative): Kelly's to second
+/// order, (mean - limit) / (variance + (mean - limit)^2), at most half of what could be lost (Waudby-Smith & Ramdas
+/// 2020, arXiv 2010.09686, "aGRAPA").
 LAGOM_LEAF constexpr double risk_bet(const recent_losses& seen, double limit) noexcept {
   const double d = seen.mean - limit, room = seen.variance + d * d;
   const double most = 0.5 / limit, least = -0.5 / (1 - limit);

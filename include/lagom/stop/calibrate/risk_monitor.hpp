@@ -14,22 +14,23 @@ enum class risk_verdict : std::uint8_t {
   exceeded,  ///< the mean loss was above the tolerance
 };
 
-/// Watches a stream of losses and says at any time whether the tolerance is kept: testing by betting, valid at every look.
+/// Watches a stream of losses and says at any time whether the tolerance is kept: testing by betting, valid at every
+/// look.
 ///
-/// Two players begin with 1. One bets that losses are above the tolerance: capital prod (1 + b_t (x_t - tolerance)), one that
-/// they are below. If every loss has a conditional mean of at most the tolerance, the first ever reaches 1 / error_rate with
-/// probability at most error_rate (Ville's inequality), and likewise the second if it is at least that. The bets b_t come from
-/// the losses before (`risk_bet`); whatever they are the guarantee holds, good bets are quick.
+/// Two players begin with 1. One bets that losses are above the tolerance: capital prod (1 + b_t (x_t - tolerance)),
+/// one that they are below. If every loss has a conditional mean of at most the tolerance, the first ever reaches 1 /
+/// error_rate with probability at most error_rate (Ville's inequality), and likewise the second if it is at least that.
+/// The bets b_t come from the losses before (`risk_bet`); whatever they are the guarantee holds, good bets are quick.
 ///
-/// Source: Waudby-Smith & Ramdas 2020, arXiv 2010.09686. The configuration does not change; `state` belongs to the caller, one a
-/// stream. A verdict stays. For a stream that may turn bad after a long good time take a `drift_alarm`.
+/// Source: Waudby-Smith & Ramdas 2020, arXiv 2010.09686. The configuration does not change; `state` belongs to the
+/// caller, one a stream. A verdict stays. For a stream that may turn bad after a long good time take a `drift_alarm`.
 /// ```cpp
 /// const lagom::risk_monitor monitor{.tolerance = lagom::tolerance{0.05}, .error_rate = lagom::error_rate{0.01}};
 /// lagom::risk_monitor::state s;
 /// if (monitor.step(s, loss) == lagom::risk_verdict::exceeded) fall_back_to_full_depth();
 /// ```
-/// Losses are in [0, 1]; what is not (or no number) is counted and left out. Precondition of `step`: `check()` passes. Cost: two
-/// logarithms a loss, nothing allocated.
+/// Losses are in [0, 1]; what is not (or no number) is counted and left out. Precondition of `step`: `check()` passes.
+/// Cost: two logarithms a loss, nothing allocated.
 struct risk_monitor {
   lagom::tolerance tolerance{};
   lagom::error_rate error_rate{};

@@ -10,8 +10,8 @@ inline namespace v0 {
 
 namespace detail {
 
-/// The smallest number of rows from `rows` on that certifies with a sum of `losses`; -1 if it is above 2^50. The p-values of
-/// a fixed sum fall as rows are added.
+/// The smallest number of rows from `rows` on that certifies with a sum of `losses`; -1 if it is above 2^50. The
+/// p-values of a fixed sum fall as rows are added.
 template <backend B, class Test>
 result<std::int64_t> fewest_rows(const Test& test, std::int64_t losses, std::int64_t rows, tolerance limit,
                                  error_rate error) noexcept {
@@ -34,16 +34,17 @@ result<std::int64_t> fewest_rows(const Test& test, std::int64_t losses, std::int
 
 }  // namespace detail
 
-/// The smallest calibration set that certifies a candidate of mean loss `assumed`: the first n at which ceil(n assumed) losses of
-/// 1 give a p-value of at most `error`. Without losses: Hoeffding n >= log(1/error) / (2 tolerance^2), the tight form and
-/// the exact test n >= log(1/error) / -log(1 - tolerance).
+/// The smallest calibration set that certifies a candidate of mean loss `assumed`: the first n at which ceil(n assumed)
+/// losses of 1 give a p-value of at most `error`. Without losses: Hoeffding n >= log(1/error) / (2 tolerance^2), the
+/// tight form and the exact test n >= log(1/error) / -log(1 - tolerance).
 ///
 /// ```cpp
 /// auto n = lagom::sample_size(lagom::hoeffding_bentkus{}, lagom::tolerance{0.05}, lagom::error_rate{0.1});  // 45
 /// ```
-/// A plan, not a promise: half of all sets of that size lose more than they should on average; a few rows more
-/// may fail where this number passes, for losses come whole. For `multi_start` and `holm` ask with the level of one candidate.
-/// Fails with `out_of_range`, and with `not_certified` when `assumed` is not below the tolerance or more than 2^50 rows are needed.
+/// A plan, not a promise: half of all sets of that size lose more than they should on average; a few rows more may fail
+/// where this number passes, for losses come whole. For `multi_start` and `holm` ask with the level of one candidate.
+/// Fails with `out_of_range`, and with `not_certified` when `assumed` is not below the tolerance or more than 2^50 rows
+/// are needed.
 template <sum_test Test, backend B = portable>
 [[nodiscard]] result<std::int64_t> sample_size(const Test& test, tolerance limit, error_rate error,
                                                double assumed = 0) noexcept {

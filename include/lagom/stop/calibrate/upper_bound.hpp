@@ -28,9 +28,10 @@ result<double> smallest_certified(const P& p, error_rate error) noexcept {
 
 /// The smallest tolerance that a test would have certified: E[loss] is at most that, but with probability `error`.
 ///
-/// The p-values of lagom's tests fall as the tolerance grows, so this is their inverse: with `exact_binomial` the one-sided
-/// bound of Clopper and Pearson, with `wsr_betting{error}` that of RC-EENN (arXiv 2405.20915). 1 where even tolerance 1 is
-/// not certified (no rows, every loss 1). By bisection to the last bit, rounded up: about 60 p-values, 1100 at most.
+/// The p-values of lagom's tests fall as the tolerance grows, so this is their inverse: with `exact_binomial` the
+/// one-sided bound of Clopper and Pearson, with `wsr_betting{error}` that of RC-EENN (arXiv 2405.20915). 1 where even
+/// tolerance 1 is not certified (no rows, every loss 1). By bisection to the last bit, rounded up: about 60 p-values,
+/// 1100 at most.
 /// Fails with `out_of_range` for an error rate that is not between 0 and 1, and as the test does.
 template <sum_test Test, backend B = portable>
 [[nodiscard]] result<double> upper_bound(const Test& test, const loss_sum& losses,

@@ -9,9 +9,9 @@
 namespace lagom {
 inline namespace v0 {
 
-/// The bet of Waudby-Smith and Ramdas on the next of `n` losses, from what was seen before it:
-/// nu = min(1, sqrt(2 log(1/error) / (n v))), v the running variance (1/4 + sum (x_i - m_i)^2) / (1 + t) about the running
-/// means m_t = (1/2 + sum x_i) / (1 + t).
+/// The bet of Waudby-Smith and Ramdas on the next of `n` losses, from what was seen before it: nu = min(1, sqrt(2
+/// log(1/error) / (n v))), v the running variance (1/4 + sum (x_i - m_i)^2) / (1 + t) about the running means m_t =
+/// (1/2 + sum x_i) / (1 + t).
 struct wsr_bet {
   double rows = 0, sum = 0.5, squares = 0.25;
 
@@ -28,8 +28,8 @@ struct wsr_bet {
   }
 };
 
-/// Testing by betting: p = min(1, min_t 1 / M_t), M_t = prod_{i <= t} (1 - nu_i (x_i - tolerance)), a martingale's capital that
-/// grows while losses stay below the tolerance (`wsr_bet` is nu).
+/// Testing by betting: p = min(1, min_t 1 / M_t), M_t = prod_{i <= t} (1 - nu_i (x_i - tolerance)), a martingale's
+/// capital that grows while losses stay below the tolerance (`wsr_bet` is nu).
 ///
 /// Source: Waudby-Smith & Ramdas 2020, arXiv 2010.09686; the recipe of Bates et al. 2021, arXiv 2101.02703.
 /// Sharp where losses vary little. Reads the losses in order, so the order must not depend on their values. The
