@@ -245,6 +245,13 @@ TEST_CASE("conformal risk control", "[stop][calibrate]") {
   CHECK(lagom::conformal_rows(tolerance(.05)) == 19);
   CHECK(lagom::conformal_rows(tolerance(1)) == 1);
   CHECK(lagom::conformal_rows(tolerance(.3)) == 3);
+  for (int k = 2; k < 1000; ++k) {  // at the edge: the same whether or not multiply-adds are fused
+    const volatile double share = 1.0 / k;
+    const volatile double product = k * share;  // 1, or just below
+    const tolerance limit(share);
+    REQUIRE(lagom::conformal_rows(limit) == (product >= 1 ? k - 1 : k));
+    REQUIRE((lagom::conformal_limit(k - 1, limit) >= 0) == (product >= 1));
+  }
   // Candidate c loses c of 19 rows; the first one none.
   std::vector<double> table(4 * 19, 0.0);
   for (std::size_t c = 0; c < 4; ++c) {

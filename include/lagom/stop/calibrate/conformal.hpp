@@ -9,23 +9,31 @@
 namespace lagom {
 inline namespace v0 {
 
+namespace detail {
+/// The sum of losses that `rows` rows may have: (n + 1) tolerance - 1, the product rounded by itself, so that 20 * 0.05
+/// is 1.
+LAGOM_LEAF constexpr double conformal_sum(std::int64_t rows, tolerance limit) noexcept {
+  const double product = rounded((static_cast<double>(rows) + 1) * limit.value);
+  return product - 1;
+}
+}  // namespace detail
+
 /// The mean loss that `rows` calibration rows may have: ((n + 1) tolerance - 1) / n for losses up to 1. Negative: no
 /// outcome certifies, more rows are needed. 0 rows: -1.
 [[nodiscard]] LAGOM_LEAF constexpr double conformal_limit(std::int64_t rows, tolerance limit) noexcept {
   if (rows <= 0) return -1;
-  const auto n = static_cast<double>(rows);
-  return ((n + 1) * limit.value - 1) / n;
+  return detail::conformal_sum(rows, limit) / static_cast<double>(rows);
 }
 
-/// The fewest rows with which a candidate without any loss passes: 1/tolerance - 1, rounded up. Precondition: tolerance
-/// > 0.
+/// The fewest rows with which a candidate without any loss passes: 1/tolerance - 1, rounded up.
+/// Precondition: the tolerance is above 0.
 [[nodiscard]] LAGOM_LEAF constexpr std::int64_t conformal_rows(tolerance limit) noexcept {
   LAGOM_ASSERT(limit.value > 0);
   const double n = 1 / limit.value - 1;
   if (!(n < 9e18)) return std::int64_t{9'000'000'000'000'000'000};
   auto rows = static_cast<std::int64_t>(n);
   rows -= rows > 0;
-  while (rows < 1 || conformal_limit(rows, limit) < 0) ++rows;
+  while (rows < 1 || detail::conformal_sum(rows, limit) < 0) ++rows;
   return rows;
 }
 
@@ -59,8 +67,7 @@ template <backend B = portable>
       why.row = static_cast<std::uint64_t>(c);
       return why;
     }
-    // sum <= (n + 1) tolerance - 1, without the division
-    passing = passing && s.sum <= (static_cast<double>(s.rows) + 1) * limit.value - 1;
+    passing = passing && s.sum <= detail::conformal_sum(s.rows, limit);
     if (passing) {
       choice.candidate = c;
       choice.losses = s;
