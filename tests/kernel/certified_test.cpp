@@ -483,8 +483,9 @@ TEST_CASE("the same bits whoever runs the tasks", "[kernel][certified]") {
       CHECK(a.rows_read == b.rows_read);
       CHECK(one.upper == many.upper);
       std::vector<std::pair<lagom::softmax_stats<>, lagom::softmax_stats<>>> alone, together;
-      lagom::certified_probe(portable{}, x, to, prepared->view(), one, witness{&alone});
-      lagom::certified_probe(portable{}, x, to, prepared->view(), many, witness{&together}, {}, threads);
+      lagom::certified_probe(portable{}, x, to, prepared->view(), one, witness{&alone}, {.fall_back = false});
+      lagom::certified_probe(portable{}, x, to, prepared->view(), many, witness{&together},
+                             {.fall_back = false}, threads);
       bool same = alone.size() == together.size() && alone.size() > 1;
       for (std::size_t i = 0; same && i < alone.size(); ++i)
         same = alone[i].first.sum == together[i].first.sum && alone[i].second.sum == together[i].second.sum;
@@ -587,9 +588,9 @@ TEST_CASE("sums of dithered rows are enclosed with probability 1 - delta over th
           portable{}, to.rows, {.code = row_code::int4, .key = static_cast<std::uint64_t>(key)});
       certified_workspace work{portable{}, prepared->view()};
       std::vector<std::pair<lagom::softmax_stats<>, lagom::softmax_stats<>>> seen;
-      const auto s = lagom::certified_probe(portable{}, x, to, prepared->view(), work, witness{&seen},
-                                            {.delta = delta, .budget = 0.6});
-      bool inside = s.token() == full.top;
+      lagom::certified_probe(portable{}, x, to, prepared->view(), work, witness{&seen},
+                             {.delta = delta, .budget = 0.6, .fall_back = false});
+      bool inside = !seen.empty();
       for (const auto& [low, high] : seen) {
         inside = inside && low.top == full.top && low.top_prob() <= full.top_prob() &&
                  full.top_prob() <= high.top_prob() && low.gap() <= full.gap() && full.gap() <= high.gap();
@@ -607,6 +608,29 @@ TEST_CASE("sums of dithered rows are enclosed with probability 1 - delta over th
     CHECK(missed <= delta * keys);
     CHECK(shown > keys);
     CHECK(3 * narrower > shown);
+  }
+}
+
+TEST_CASE("a value on the threshold costs one read of the head, and little more", "[kernel][certified]") {
+  const std::size_t vocab = 3000, h = 128;
+  const auto w = make_rows(rows_like::clusters, vocab, h, 141);
+  const head to{mat_view<const float>(w.data(), vocab, h)};
+  const auto x = make_state(w, vocab, h, 40, 1.5, 0, 142);
+  const auto full = lagom::unembed(portable{}, x, to);
+  for (const row_code code : all_codes) {
+    const auto prepared = lagom::prepare_head(portable{}, to.rows, {.code = code});
+    certified_workspace work{portable{}, prepared->view()};
+    for (const float apart : {0.9999f, 1.0f, 1.0001f}) {
+      const lagom::monotone_decision decide{lagom::features<lagom::gap>{},
+                                            lagom::threshold<>{full.gap() * apart, 0}};
+      const auto s = lagom::certified_probe(portable{}, x, to, prepared->view(), work, decide);
+      INFO(lagom::code_bits(code) << " bits, " << apart);
+      CHECK(s.how == certainty::exact);
+      CHECK(s.decision == decide(full, full));
+      CHECK(s.low.sum == full.sum);
+      CHECK(s.rows_read >= 3000);
+      CHECK(s.rows_read < 3600);
+    }
   }
 }
 

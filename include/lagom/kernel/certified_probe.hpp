@@ -145,7 +145,7 @@ struct certified_probe_fn {
       if (bound_logits(b, rows, s, bounds, static_cast<double>(to.scale), work, run)) {
         certified_refinement<B, H, Head, E> known(b, h, to, rows, bounds, work, run);
         const auto most = static_cast<index_t>(options.budget * static_cast<double>(rows.rows)) + 16;
-        out.decision = refine(known, most, to.first_token, decide, out);
+        out.decision = refine(known, most, to.first_token, decide, options.fall_back, out);
         out.rows_read = known.known();
         out.bytes_read += static_cast<std::uint64_t>(known.known()) * row_bytes(to);
       }
@@ -161,13 +161,16 @@ struct certified_probe_fn {
   /// Reads the rows that may be the best, then those that may matter most to the sum, until `decide` is sure.
   template <class Known, class Decide, std::floating_point Acc>
   static certified_verdict refine(Known& known, index_t most, token_id first_token, const Decide& decide,
-                                  certified_stats<Acc>& out) noexcept {
+                                  bool may_give_up, certified_stats<Acc>& out) noexcept {
+    constexpr double most_here_and_there = 0.5;  // of the rows: costs nearly what all of them in order do
     float step = 0.5f;
     if (!known.sweep(known.below(step), most)) return certified_verdict::open;
     while (!known.leads()) {
       if (known.hopeless()) return certified_verdict::open;
       const auto floor = static_cast<float>(known.floor());
-      if (!known.sweep(floor < known.cut() ? floor : known.below(step), most)) return certified_verdict::open;
+      const float cut = floor < known.cut() ? floor : known.below(step);
+      if (may_give_up && known.share_from(cut) > most_here_and_there) return certified_verdict::open;
+      if (!known.sweep(cut, most)) return certified_verdict::open;
     }
     if (known.hopeless() || known.tied()) return certified_verdict::open;
     for (;;) {
@@ -178,6 +181,12 @@ struct certified_probe_fn {
         v = decide(out.low, out.high);
       }
       if (v != certified_verdict::open || known.complete()) return v;
+      if (may_give_up) {
+        softmax_stats<Acc> low = out.low, high = out.high;
+        known.foresee(first_token, most_here_and_there, low, high);
+        if (decide(low, high) == certified_verdict::open) return v;
+        may_give_up = false;
+      }
       if (!known.sweep(known.below(step), most)) return certified_verdict::open;
       step = step < 1 ? 1.25f * step : step;
     }
@@ -194,17 +203,17 @@ struct certified_probe_fn {
 /// 2. Rows of the full head that may be the best are read; then, in order of their bound, those that may matter most
 ///    to the sum, until `decide(low, high)` is not `open`. `low` and `high` enclose the statistics of the full head.
 ///    What is left of the sum is bounded row by row, and for dithered rows (`int4`) also by `certified_averaging`.
-/// 3. A tie within rounding, or a value on the threshold, is decided by reading all of the head, as is a state with
-///    NaN or infinity.
+/// 3. A tie within rounding, or a value so near the threshold that half of the rows would hardly settle it, is
+///    decided by reading all of the head, as is a state with NaN or infinity.
 ///
 /// "As the full head would": the intervals hold the numbers that `unembed` computes, with the rounding of its sums
 /// (in whatever order: `summation_depth`) and the documented error of its log-sum-exp.
 ///
 /// `rows` are made from the rows of this head by `prepare_head`. `decide` is noexcept, depends on gap() and
 /// top_prob() only, and says `stop` or `go_on` only where all values between say the same: see `monotone_decision`.
-/// With `low` and `high` equal it may not say `open`. No allocation. The same bits with every executor, which spreads
-/// the prepared rows, the rows in doubt and the sums over threads. Cost: the prepared rows once, a few passes over V
-/// bounds, and the rows in doubt.
+/// With `low` and `high` equal it may not say `open`. It is also asked what it would say after more reading, of
+/// guesses. No allocation. The same bits with every executor, which spreads the prepared rows, the rows in doubt and
+/// the sums over threads. Cost: the prepared rows once, a few passes over V bounds, and the rows in doubt.
 inline constexpr detail::certified_probe_fn certified_probe{};
 
 }  // namespace v0

@@ -58,7 +58,7 @@ class certified_refinement {
         read(n);
         n = 0;
       }
-      if (!reaches<B>(upper_ + first, end - first, cut)) continue;
+      if (count_from<B>(upper_ + first, end - first, cut) == 0) continue;
       for (index_t r = first; r < end; ++r) {
         found[n] = r;
         n += upper_[r] >= cut && upper_[r] < cut_ ? 1 : 0;
@@ -72,6 +72,10 @@ class certified_refinement {
 
   /// Have all rows been read?
   [[nodiscard]] LAGOM_LEAF bool complete() const noexcept { return known_ == rows_.rows; }
+  /// The share of all rows whose upper bound is at or above a cut.
+  [[nodiscard]] LAGOM_HD double share_from(float cut) const noexcept {
+    return static_cast<double>(count_from<B>(upper_, rows_.rows, cut)) / static_cast<double>(rows_.rows);
+  }
   /// A cut `step` below the tail's largest bound.
   [[nodiscard]] LAGOM_HD float below(float step) const noexcept {
     const float largest = largest_below<B>(upper_, rows_.rows, cut_);
@@ -95,12 +99,47 @@ class certified_refinement {
   /// The distributions that enclose the full head's. Precondition: leads(), not tied(), not hopeless().
   LAGOM_HD void enclose(token_id first_token, bool average, softmax_stats<Acc>& low,
                         softmax_stats<Acc>& high) const noexcept {
-    const certified_tail<B> t =
-        certified_tail_of(b_, rows_, bounds_, work_, cut_, best_logit_, average, run_);
+    enclose(first_token, average, cut_, guess{}, low, high);
+  }
+  /// What enclose() would roughly give after a sweep of `share` of all rows. Precondition: as above.
+  LAGOM_HD void foresee(token_id first_token, double share, softmax_stats<Acc>& low,
+                        softmax_stats<Acc>& high) const noexcept {
+    const auto wanted = static_cast<index_t>(share * static_cast<double>(rows_.rows));
+    float least = cut_ - 256, most = cut_;
+    for (int i = 0; i < 16; ++i) {
+      const float middle = least + (most - least) / 2;
+      (count_from<B>(upper_, rows_.rows, middle) > wanted ? least : most) = middle;
+    }
+    guess g;
+    for (index_t r = 0; r < rows_.rows; ++r) {
+      if (!(upper_[r] >= most && upper_[r] < cut_)) continue;
+      const float z = upper_[r] - bounds_.error * rows_.error[r] - bounds_.norm * rows_.norm[r];
+      if (!work_.exact.empty()) work_.exact[static_cast<std::size_t>(r)] = z;
+      g.sum += exp_any(static_cast<double>(z) - best_logit_);
+      g.largest = static_cast<double>(z) > g.largest ? static_cast<double>(z) : g.largest;
+    }
+    enclose(first_token, averages(), most, g, low, high);
+  }
+
+ private:
+  /// The documented error of log(sum), and of what is computed from it here.
+  static constexpr double slack = 4e-6;
+
+  /// Rows that are not known taken for it: the sum of their exponentials relative to the best, the largest.
+  struct guess {
+    double sum = 0, largest = -3.0e38;
+    static constexpr double off = 0.01;  // errors that average out, roughly
+  };
+
+  LAGOM_HD void enclose(token_id first_token, bool average, float cut, const guess& more,
+                        softmax_stats<Acc>& low, softmax_stats<Acc>& high) const noexcept {
+    const certified_tail<B> t = certified_tail_of(b_, rows_, bounds_, work_, cut, best_logit_, average, run_);
     const double up = exp_any(reference_ - best_low_), down = exp_any(reference_ - best_high_);
     const double own_high = exp_any(best_high_ - reference_), own_low = exp_any(best_low_ - reference_);
-    double sum_high = (known_high_ - own_high) * up + t.high * exp_any(t.level - best_low_);
-    double sum_low = (known_low_ - own_low) * down + t.low * exp_any(t.level - best_high_);
+    double sum_high =
+        (known_high_ - own_high) * up + t.high * exp_any(t.level - best_low_) + more.sum * (1 + guess::off);
+    double sum_low =
+        (known_low_ - own_low) * down + t.low * exp_any(t.level - best_high_) + more.sum * (1 - guess::off);
     sum_high = (1 + (sum_high > 0 ? sum_high : 0.0) + 1e-12) * (1 + slack);
     sum_low = (1 + (sum_low > 0 ? sum_low : 0.0)) * (1 - slack);
     low.max = high.max = static_cast<Acc>(best_logit_);
@@ -109,20 +148,17 @@ class certified_refinement {
     low.top = high.top = static_cast<token_id>(first_token + best_);
     low.count = high.count = rows_.rows;
     if (rows_.rows > 1) {
-      double second_high = others_high_, second_low = others_low_;
+      const double rest_high = static_cast<double>(t.largest), rest_low = static_cast<double>(t.floor);
+      const double others_high = rest_high > more.largest ? rest_high : more.largest;
+      const double others_low = rest_low > more.largest ? rest_low : more.largest;
       const bool any = known_ < rows_.rows;
-      if (known_ < 2 || (any && static_cast<double>(t.largest) > second_high))
-        second_high = static_cast<double>(t.largest);
-      if (known_ < 2 || (any && static_cast<double>(t.floor) > second_low))
-        second_low = static_cast<double>(t.floor);
+      const double second_high =
+          known_ < 2 || (any && others_high > others_high_) ? others_high : others_high_;
+      const double second_low = known_ < 2 || (any && others_low > others_low_) ? others_low : others_low_;
       low.second = second(second_high - best_low_, 1);
       high.second = second(second_low - best_high_, -1);
     }
   }
-
- private:
-  /// The documented error of log(sum), and of what is computed from it here.
-  static constexpr double slack = 4e-6;
 
   /// The first n rows of `work.found`.
   LAGOM_HD void read(index_t n) noexcept {

@@ -52,12 +52,12 @@ LAGOM_HD float largest_below(const float* LAGOM_RESTRICT x, index_t n, float cut
   return fold(most.value, max_op{});
 }
 
-/// Is one of n bounds at or above `cut`?
+/// How many of n bounds are at or above `cut`?
 template <class B>
-LAGOM_HD bool reaches(const float* LAGOM_RESTRICT x, index_t n, float cut) noexcept {
-  std::int32_t any = 0;
-  for (index_t i = 0; i < n; ++i) any |= x[i] >= cut ? 1 : 0;
-  return any != 0;
+LAGOM_HD index_t count_from(const float* LAGOM_RESTRICT x, index_t n, float cut) noexcept {
+  std::int32_t some = 0;
+  for (index_t i = 0; i < n; ++i) some += x[i] >= cut ? 1 : 0;
+  return some;
 }
 
 /// The rows first ... end - 1 that are below the cut. Sums a tile in float, in lanes; tiles in double.
