@@ -173,10 +173,11 @@ class certified_refinement {
       products([=](index_t i) { return found[first + i]; }, m, z);
       for (index_t i = 0; i < m; ++i) logits[first + i] = static_cast<double>(z[i]);
     };
-    if (n <= task_rows) {  // not worth waking threads
-      if (n > 0) some(0);
+    const index_t tasks = (n + task_rows - 1) / task_rows;
+    if (tasks < 4) {  // not worth waking threads
+      seq{}(tasks, some);
     } else {
-      run_((n + task_rows - 1) / task_rows, some);
+      run_(tasks, some);
     }
     for (index_t i = 0; i < n; ++i) push(found[i], logits[i]);
   }

@@ -117,12 +117,17 @@ LAGOM_HD certified_tail<B> certified_tail_of(const B&, const prepared_rows& rows
   average = average && near && level >= cut;
   if (!average) level = cut;
   double* const sums = work.sums.data();
-  run(parts, [&](index_t task) {
+  const auto sum = [&](index_t task) {
     const index_t first = task * part, end = first + part < rows.rows ? first + part : rows.rows;
     double* const to = sums + task * stride;
     certified_tail_part<B>(rows, bounds, work.upper.data(), cut, level, first, end).store(to);
     if (average) certified_averaging<B>::part(rows, bounds, work, cut, level, first, end).store(to + 4);
-  });
+  };
+  if (parts < 8) {  // not worth waking threads
+    seq{}(parts, sum);
+  } else {
+    run(parts, sum);
+  }
   certified_tail<B> all;
   for (index_t i = 0; i < parts; ++i) all.merge(sums + i * stride);
   all.level = static_cast<double>(level);
