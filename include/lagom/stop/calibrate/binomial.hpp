@@ -16,7 +16,9 @@ double log_binomial_mass(double k, double n, double p) noexcept {
   if (k == n) return n * log(p);
   const double rest = n - k;
   const double correction = factorial_error<B>(n) - factorial_error<B>(k) - factorial_error<B>(rest);
-  const double away = deviance<B>(k, n * p) + deviance<B>(rest, n * (1 - p));
+  // The difference first: n - n p, which fast-math would make of it, has lost digits where p is close to 1.
+  const double other = n * rounded(1 - p);
+  const double away = deviance<B>(k, n * p) + deviance<B>(rest, other);
   return correction - away - log_sqrt_two_pi + 0.5 * log(n / (k * rest));
 }
 
