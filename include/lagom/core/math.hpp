@@ -91,15 +91,19 @@ LAGOM_LEAF constexpr double exp_of_clamped(double x) noexcept {
 }
 
 /// e^x for what `exp_clamp` returns, for sums of many: relative error at most 2e-7, in fewer operations than
-/// `exp_of_clamped`. The nearest integer is made by adding 1.5 2^23, which leaves it in the low bits.
+/// `exp_of_clamped`. With fused multiply-adds the nearest integer is made by adding 1.5 2^23, which leaves it in the low bits;
+/// without them g++ drops the fence between the addition and its undoing where it vectorises under fast-math.
 LAGOM_LEAF constexpr float exp_summand(float x) noexcept {
+#if LAGOM_HAS_FMA()
   constexpr float shift = 12582912.0f;
   const float shifted = rounded(multiply_add(x, 1.44269504f, shift));
-  const float k = rounded(shifted - shift);
-#if LAGOM_HAS_FMA()
-  const float r = multiply_add(k, -0.693147182f, x);
+  const float r = multiply_add(rounded(shifted - shift), -0.693147182f, x);
+  const std::uint32_t n = detail::bit_cast<std::uint32_t>(shifted);
 #else
+  const int whole = static_cast<int>(x * 1.44269504f - 0.5f);
+  const auto k = static_cast<float>(whole);
   const float r = multiply_add(k, 2.12194440e-4f, rounded(multiply_add(k, -0.693359375f, x)));
+  const auto n = static_cast<std::uint32_t>(whole);
 #endif
   float p = 0.00829027214f;
   p = multiply_add(p, r, 0.0418981598f);
@@ -107,7 +111,7 @@ LAGOM_LEAF constexpr float exp_summand(float x) noexcept {
   p = multiply_add(p, r, 0.499991478f);
   p = multiply_add(p, r, 0.999999706f);
   p = multiply_add(p, r, 1.0f);
-  return p * detail::bit_cast<float>((detail::bit_cast<std::uint32_t>(shifted) + 127u) << 23);
+  return p * detail::bit_cast<float>((n + 127u) << 23);
 }
 /// @overload
 LAGOM_LEAF constexpr double exp_summand(double x) noexcept { return exp_of_clamped(x); }
