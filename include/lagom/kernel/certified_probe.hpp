@@ -47,7 +47,7 @@ LAGOM_HD void prepare_centres(const B&, const prepared_rows& rows, const prepare
     work.integers[static_cast<std::size_t>(j)] =
         static_cast<float>(128 * s.integers.high[j] + s.integers.low[j]);
   }
-  run((rows.dithers() + together - 1) / together, [&](index_t task) {
+  const auto some = [&](index_t task) {
     const index_t end = (task + 1) * together < rows.dithers() ? (task + 1) * together : rows.dithers();
     for (index_t k = task * together; k < end; ++k) {
       const std::int16_t* const d = work.dither.data() + k * rows.cols;
@@ -60,7 +60,13 @@ LAGOM_HD void prepare_centres(const B&, const prepared_rows& rows, const prepare
       for (index_t r = k; r < certified_workspace::tile; r += prepared_rows::most_dithers)
         work.centres[static_cast<std::size_t>(r)] += sum;
     }
-  });
+  };
+  const index_t tasks = (rows.dithers() + together - 1) / together;
+  if (rows.dithers() * rows.cols <= index_t{1} << 20) {  // not worth waking threads
+    seq{}(tasks, some);
+  } else {
+    run(tasks, some);
+  }
 }
 
 /// The first pass: an upper bound of every logit. False where a logit is so large that sums may overflow.
