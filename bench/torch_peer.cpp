@@ -27,10 +27,12 @@ std::function<void()> torch_probe(void* weights, int vocab, int dim, const float
   const auto type = half ? at::kBFloat16 : at::kFloat;
   const at::Tensor w = at::from_blob(weights, {vocab, dim}, type);
   const at::Tensor x = at::from_blob(const_cast<float*>(states), {batch, dim}, at::kFloat).clone().to(type);
+  // A product of matrices with one row is slow in the BLAS that the program may have beside LibTorch's own.
+  const bool vector = batch == 1 && !half;
   return [=] {
     const c10::InferenceMode inner;
     at::set_num_threads(threads);
-    statistics(at::linear(x, w).to(at::kFloat));
+    statistics(vector ? at::mv(w, x[0]) : at::linear(x, w).to(at::kFloat));
   };
 }
 
