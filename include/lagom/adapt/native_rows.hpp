@@ -24,7 +24,12 @@ LAGOM_INLINE float native_dot(const X* x, const Y* y, index_t n) noexcept {
   }
   for (; i + S::width <= n; i += S::width) sum[0] = S::fma(S::load(x + i), S::load(y + i), sum[0]);
   float rest = 0;
-  for (; i < n; ++i) rest = multiply_add(static_cast<float>(x[i]), static_cast<float>(y[i]), rest);
+  const std::size_t left =
+      static_cast<std::size_t>(n) % static_cast<std::size_t>(S::width);  // a bound that g++ sees
+  for (std::size_t j = 0; j < left; ++j) {
+    rest = multiply_add(static_cast<float>(x[i]), static_cast<float>(y[i]), rest);
+    ++i;
+  }
   return S::sum(S::add(S::add(sum[0], sum[1]), S::add(sum[2], sum[3]))) + rest;
 }
 
