@@ -14,11 +14,10 @@ template <backend B = portable>
 double log_binomial_mass(double k, double n, double p) noexcept {
   if (k == 0) return n * std::log1p(-p);
   if (k == n) return n * log(p);
-  const double rest = n - k;
+  // Fast-math would join n - k with n (1 - p), and n would take the digits of both.
+  const double rest = rounded(n - k), mean = rounded(n * p), other = rounded(n * rounded(1 - p));
   const double correction = factorial_error<B>(n) - factorial_error<B>(k) - factorial_error<B>(rest);
-  // The difference first: n - n p, which fast-math would make of it, has lost digits where p is close to 1.
-  const double other = n * rounded(1 - p);
-  const double away = deviance<B>(k, n * p) + deviance<B>(rest, other);
+  const double away = deviance<B>(k, mean) + deviance<B>(rest, other);
   return correction - away - log_sqrt_two_pi + 0.5 * log(n / (k * rest));
 }
 
