@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Segments, their range, and the views over them.
+#include <lagom/prompt/segment_list.hpp>
 #include <lagom/prompt/spans.hpp>
 
 #include <iterator>
@@ -13,16 +14,7 @@ using namespace lagom::prompt;
 
 namespace {
 
-// A prompt in a vector, for tests.
-struct listed {
-  std::vector<segment> all;
-  using cursor = std::size_t;
-  bool next(cursor& at, segment& out) const {
-    if (at == all.size()) return false;
-    out = all[at++];
-    return true;
-  }
-};
+using listed = segment_list;
 
 static_assert(prompt_pieces<listed>);
 static_assert(!std::is_constructible_v<segments<listed>, listed>);
