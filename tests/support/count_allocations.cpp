@@ -9,9 +9,13 @@ namespace {
 
 std::atomic<std::size_t> count{0};
 
-void* counted(std::size_t size) {
+void* counted(std::size_t size) noexcept {
   ++count;
-  if (void* const p = std::malloc(size > 0 ? size : 1)) return p;
+  return std::malloc(size > 0 ? size : 1);
+}
+
+void* counted_or_thrown(std::size_t size) {
+  if (void* const p = counted(size)) return p;
   throw std::bad_alloc();
 }
 
@@ -19,9 +23,13 @@ void* counted(std::size_t size) {
 
 std::size_t lagom_test::allocations() noexcept { return count; }
 
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
+void* operator new(std::size_t size) { return counted_or_thrown(size); }
+void* operator new[](std::size_t size) { return counted_or_thrown(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return counted(size); }
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
