@@ -128,13 +128,21 @@ class trace {
     return columns_[static_cast<std::size_t>(c)].values[cell(row, l)];
   }
 
-  /// For loaders: adds a column (before any row), and sets a cell of the last row.
-  LAGOM_INLINE void add_column(std::string_view name) { columns_.push_back({name_type(name), {}}); }
+  /// Adds a column, of zeros where there are rows.
+  LAGOM_INLINE void add_column(std::string_view name) {
+    columns_.push_back({name_type(name), std::vector<float>(stats_.size())});
+  }
+  /// For loaders: sets a cell of the last row.
   LAGOM_INLINE void set(layer_index l, const softmax_stats<float>& s) noexcept {
     stats_[cell(rows() - 1, l)] = s;
   }
-  LAGOM_INLINE void set(index_t c, layer_index l, float v) noexcept {
-    columns_[static_cast<std::size_t>(c)].values[cell(rows() - 1, l)] = v;
+  LAGOM_INLINE void set(index_t c, layer_index l, float v) noexcept { set(c, rows() - 1, l, v); }
+  /// Sets a cell of any row: what was learnt after the recording.
+  LAGOM_INLINE void set(index_t row, layer_index l, const softmax_stats<float>& s) noexcept {
+    stats_[cell(row, l)] = s;
+  }
+  LAGOM_INLINE void set(index_t c, index_t row, layer_index l, float v) noexcept {
+    columns_[static_cast<std::size_t>(c)].values[cell(row, l)] = v;
   }
 
  private:
