@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <lagom/exit/evaluate.hpp>
 #include <lagom/exit/exit_losses.hpp>
 #include <lagom/exit/label_states.hpp>
 #include <lagom/signal/gap.hpp>
 #include <lagom/signal/hidden_cosine.hpp>
+#include <lagom/stop/fit_lte.hpp>
+#include <lagom/stop/fit_meta.hpp>
 #include <lagom/stop/threshold.hpp>
 
 #include "support/catch.hpp"
@@ -203,4 +206,35 @@ TEST_CASE("labels of states: every layer but the last, where the rows, the sched
   for (int r = 0; r < 6; ++r) holes.begin_row();
   const auto none = lagom::label(made.t, holes, lagom::label_kind::correct);
   CHECK(none->positives() + none->negatives() == 0);
+}
+
+TEST_CASE("signals fitted on some rows stop other rows early and mostly right", "[exit]") {
+  auto made = record<lagom::bf16>(400, lagom::features<lagom::gap>{});
+  const auto train = [](lagom::index_t row) { return row % 2 == 0; };
+  const auto test = [](lagom::index_t row) { return row % 2 == 1; };
+  const auto labelled = lagom::label(made.t, made.states, lagom::label_kind::agrees_with_final, train);
+  const auto judge = [&](const auto& signal, const auto& rule) {
+    REQUIRE(lagom::record_signal(made.t, made.states, signal));
+    const auto run = lagom::replay(made.t, lagom::exit_policy{lagom::features{signal}, rule}, test);
+    REQUIRE(run);
+    return lagom::evaluate(made.t, *run, test);
+  };
+  const auto module = lagom::fit(lagom::lte_config{}, labelled->view());
+  REQUIRE(module);
+  const auto cautious = judge(module->model.signal(), lagom::threshold<lagom::below>{0.1f});
+  const auto bold = judge(module->model.signal(), lagom::threshold<lagom::below>{0.4f});
+  CHECK(cautious.agreement() > 0.85);
+  CHECK(cautious.agreement() >= bold.agreement());
+  CHECK(bold.mean_stop().value < cautious.mean_stop().value);
+  CHECK(cautious.mean_stop().value < toy::layers - 1);
+  CHECK(cautious.probes.mean == 1);  // the head is passed once, at the exit
+  for (const auto loss : {lagom::meta_loss::independent, lagom::meta_loss::geometric}) {
+    const auto head = lagom::fit(lagom::meta_config{.loss = loss}, labelled->view());
+    REQUIRE(head);
+    const auto sure = judge(head->model.signal(), lagom::threshold{0.6f});
+    const auto unsure = judge(head->model.signal(), lagom::threshold{0.3f});
+    CHECK(sure.agreement() > unsure.agreement());
+    CHECK(unsure.mean_stop().value < sure.mean_stop().value);
+    CHECK(unsure.mean_stop().value < toy::layers - 1);
+  }
 }

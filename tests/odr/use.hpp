@@ -87,6 +87,30 @@ inline double sequences(const std::vector<float>& w) {
          cost::self_speculation_bytes(cost::llama2_7b, {}, 0.8, 100).value;
 }
 
+inline double learned(lagom::trace<>& t, const std::vector<float>& x) {
+  using namespace lagom;
+  hidden_states<bf16> states(t.layers(), 16);
+  for (index_t row = 0; row < t.rows(); ++row) {
+    states.begin_row();
+    std::vector<float> h = x;
+    for (int l = 0; l < t.layers(); ++l) {
+      h[static_cast<std::size_t>(row + l) % 16] += 1;
+      states.record(layer_obs{.layer = l, .hidden = h});
+    }
+  }
+  double sum = 0;
+  if (const auto labelled = label(t, states, label_kind::agrees_with_final)) {
+    const auto record_and_run = [&](const auto& fit, const auto& rule) {
+      if (!fit || !record_signal(t, states, fit->model.signal())) return;
+      if (auto run = replay(t, exit_policy{features{fit->model.signal()}, rule}))
+        sum += run->outcomes[0].stop.value;
+    };
+    record_and_run(fit(lte_config{}, labelled->view()), threshold<below>{0.5f});
+    record_and_run(fit(meta_config{}, labelled->view()), threshold{0.5f});
+  }
+  return sum;
+}
+
 inline double everything() {
   using namespace lagom;
   std::vector<float> w(64 * 16), x(16, 1.0f), g(16, 1.0f);
@@ -152,7 +176,7 @@ inline double everything() {
   }
   sum += run.used().value +
          cost::flops_ratio(cost::llama2_7b, cost::decode(100), {.blocks = 20, .heads = 20}).value;
-  sum += calibration() + sequences(w);
+  sum += calibration() + sequences(w) + learned(more, x);
   moments m;
   m.push(sum);
   return m.mean + philox{1}.uniform(0, 0);

@@ -8,6 +8,7 @@
 #include <lagom/signal/features.hpp>
 #include <lagom/signal/gap.hpp>
 #include <lagom/signal/hidden_cosine.hpp>
+#include <lagom/signal/lte.hpp>
 #include <lagom/signal/meta_confidence.hpp>
 #include <lagom/signal/mlp_cosine.hpp>
 #include <lagom/signal/relative_depth.hpp>
@@ -131,4 +132,19 @@ TEST_CASE("a meta head is the softmax of its two rows", "[signal]") {
   const std::vector<double> wide(h.begin(), h.end());
   meta(lagom::basic_layer_obs<double>{.hidden = wide}, portable{}, &x);
   CHECK(x == Approx(one(meta, {.hidden = h})));
+}
+
+TEST_CASE("learning to exit is the sigmoid of a linear function", "[signal]") {
+  const std::vector<float> h{1, -2, .5f, 3}, w{.1f, .2f, -.3f, .4f};
+  const double z = .1 - .4 - .15 + 1.2 - .25;
+  CHECK(one(lagom::lte{w, -.25f}, {.hidden = h}) == Approx(1 / (1 + std::exp(-z))).epsilon(1e-6));
+  const std::vector<float> far(4, 1e4f), zero(4, 0.0f);
+  CHECK(one(lagom::lte{far, 0}, {.hidden = far}) == 1);
+  CHECK(one(lagom::lte{w, 0}, {.hidden = zero}) == 0.5f);
+  std::vector<float> poisoned = h;
+  const std::uint32_t nan = 0x7fc00000u;
+  __builtin_memcpy(&poisoned[1], &nan, sizeof nan);
+  float x = 0;
+  lagom::lte{w, 0}(lagom::layer_obs{.hidden = poisoned}, portable{}, &x);
+  CHECK_FALSE(lagom::is_finite(&x));
 }
