@@ -152,6 +152,16 @@ inline double everything() {
   };
   sum += probes(portable{}) + probes(native{});
   const features<gap, top_prob> two;
+  const auto keep = [](index_t row) { return row > 0; };
+  auto exits = no_options(more, ledger_costs(cost::llama2_7b, cost::decode(10)), keep);
+  if (auto stops = rows_that_stop(more, two, threshold{0.1f}, keep)) {
+    add_exits(exits, probe_kind::head, *stops, rows_that_lose(more, more, exit_loss::risk, keep));
+    if (auto front = place_exits(exits, 2)) {
+      for (const auto& p : front->points) sum += walk_exits(exits, p.options)->cost + front->risk(p);
+    }
+  }
+  sum += oracle_exits(more, exits.costs, [&](index_t row) { return earliest_consistent(more, row); }).free +
+         earliest_agreeing(more, 0).value;
   if (auto data = label(more, two, label_kind::agrees_with_final, [](index_t) { return true; })) {
     const auto view = data->view();
     if (auto svm = fit<2>(linear_svm_config{}, view)) sum += svm->report.objective;

@@ -22,7 +22,7 @@ template <std::size_t I, class Part>
 struct part_state {};
 template <std::size_t I, stop_rule Part>
 struct part_state<I, Part> {
-  typename Part::state state{};
+  [[no_unique_address]] typename Part::state state{};
 };
 
 template <class... Parts>
