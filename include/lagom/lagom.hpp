@@ -39,6 +39,9 @@
 #include "kernel/combine_rows.hpp"
 #include "kernel/cosine.hpp"
 #include "kernel/cosine_stats.hpp"
+#include "kernel/divergence_of.hpp"
+#include "kernel/divergence_stats.hpp"
+#include "kernel/divergence_terms.hpp"
 #include "kernel/dot.hpp"
 #include "kernel/dot_int8.hpp"
 #include "kernel/head.hpp"
@@ -61,6 +64,7 @@
 #include "kernel/squared_norm.hpp"
 #include "kernel/unembed.hpp"
 #include "kernel/unembed_batch.hpp"
+#include "kernel/unembed_divergence.hpp"
 #include "kernel/unembed_rows.hpp"
 
 #include "signal/agreement.hpp"

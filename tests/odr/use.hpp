@@ -148,7 +148,9 @@ inline double everything() {
     return static_cast<double>(
         both[1].gap() + unembed(b, x, small).gap() + unembed(b, x, with_int8_hidden(small)).gap() +
         unembed(b, x, probe).gap() + cosine(b, x, g, 1.0f).value() +
-        softmax_stats_of(b, w, 0, without_entropy{}).gap() + softmax_stats_of(b, w).gap());
+        softmax_stats_of(b, w, 0, without_entropy{}).gap() + softmax_stats_of(b, w).gap() +
+        divergence_of(b, x, g).jensen_shannon() +
+        unembed_divergence(b, x, g, probe, unembed(b, x, probe), unembed(b, g, probe)).jensen_shannon());
   };
   sum += probes(portable{}) + probes(native{});
   const features<gap, top_prob> two;

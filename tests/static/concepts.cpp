@@ -10,7 +10,7 @@ using namespace lagom;
 template <class T>
 constexpr bool plain = std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T>;
 static_assert(plain<vec_view<float>> && plain<mat_view<double>> && plain<softmax_stats<float>> &&
-              plain<cosine_stats<double>>);
+              plain<cosine_stats<double>> && plain<divergence_stats<float>>);
 static_assert(plain<moments> && plain<stop_counts> && plain<failure> && plain<bf16> && plain<f16> &&
               plain<philox>);
 static_assert(std::is_trivially_copyable_v<layer_obs> &&
