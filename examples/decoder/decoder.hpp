@@ -10,6 +10,7 @@
 #include "kv_cache.hpp"
 #include "rope.hpp"
 #include "weights.hpp"
+#include "workspace.hpp"
 
 namespace decoder {
 
@@ -18,6 +19,13 @@ template <std::floating_point T>
 struct feed {
   kv_cache<T>* cache;
   std::span<const lagom::token_id> tokens;
+};
+
+// A position of a sequence.
+template <std::floating_point T>
+struct place {
+  kv_cache<T>* cache;
+  std::size_t position;
 };
 
 // What a block shows of all new tokens, one row each, in the order of the feeds. At the first layer
@@ -85,116 +93,155 @@ class model {
   // left a layer without keys and values.
   template <class Watch>
   lagom::result<lagom::layers_used> forward(std::span<const feed<T>> feeds, Watch&& watch) const {
-    auto rows = rows_of(feeds);
-    if (!rows) return rows.error();
-    const std::size_t n = rows->size(), h = static_cast<std::size_t>(config_.hidden);
-    using matrix = xt::xtensor<T, 2>;
-    matrix x = matrix::from_shape({n, h}), before = x, normed = x, attention = x, attention_before = x,
-           mlp = x, mlp_before = x;
-    matrix qkv = matrix::from_shape(
-        {n, static_cast<std::size_t>((config_.heads + 2 * config_.kv_heads) * config_.head_dim)});
-    matrix mixed = matrix::from_shape({n, static_cast<std::size_t>(config_.heads * config_.head_dim)});
-    matrix gate_up = matrix::from_shape({n, 2 * static_cast<std::size_t>(config_.ffn)});
-    matrix gated = matrix::from_shape({n, static_cast<std::size_t>(config_.ffn)});
-    const auto d = static_cast<std::size_t>(config_.head_dim);
-    std::vector<float> turns(n * d);
-    for (std::size_t r = 0; r < n; ++r) {
-      weights_.embedding.row((*rows)[r].token, &x(r, 0));
-      rope_.turn((*rows)[r].position, &turns[r * d]);
+    std::vector<place<T>> places;
+    for (const feed<T>& f : feeds) {
+      for (std::size_t i = 0; i < f.tokens.size(); ++i) {
+        const place<T> at{f.cache, f.cache->length() + i};
+        if (auto ok = check(at, f.tokens[i]); !ok) return ok.error();
+        places.push_back(at);
+      }
     }
-
-    for (std::size_t l = 0; l < weights_.blocks.size(); ++l) {
-      const block_weights<T>& w = weights_.blocks[l];
-      std::swap(attention, attention_before);
-      std::swap(mlp, mlp_before);
-      before = x;
-      norm(x, w.attention_norm, normed);
-      w.qkv(normed, qkv);
-      for (std::size_t r = 0; r < n; ++r) {
-        if (auto ok = attend(l, (*rows)[r], &turns[r * d], &qkv(r, 0), &mixed(r, 0)); !ok) return ok.error();
-      }
-      w.output(mixed, attention);
-      x += attention;
-      norm(x, w.mlp_norm, normed);
-      w.gate_up(normed, gate_up);
-      swiglu(gate_up, gated);
-      w.down(gated, mlp);
-      x += mlp;
-      const bool first = l == 0;
-      const matrix none;
-      if (watch(block_states<T>{static_cast<int>(l), x, before, attention, first ? none : attention_before,
-                                mlp, first ? none : mlp_before})) {
-        return lagom::layers_used(static_cast<int>(l) + 1);
-      }
+    workspace<T> work;
+    work.begin(config_, places.size());
+    std::size_t row = 0;
+    for (const feed<T>& f : feeds) {
+      for (const lagom::token_id t : f.tokens) embed(t, &work.x()(static_cast<lagom::index_t>(row++), 0));
+    }
+    turn(places, work);
+    for (int l = 0; l < config_.layers; ++l) {
+      if (auto ok = block(l, places, work); !ok) return ok.error();
+      if (watch(states_of(l, work))) return lagom::layers_used(l + 1);
     }
     return lagom::layers_used(config_.layers);
   }
 
- private:
-  struct row {
-    kv_cache<T>* cache;
-    lagom::token_id token;
-    std::size_t position;
-  };
+  // The pieces that `forward` is made of, for whoever runs layers in an order of their own (sequence.hpp).
 
+  // May this token come to this place? Fails as `forward` does.
+  [[nodiscard]] lagom::result<lagom::done> check(const place<T>& at, lagom::token_id token) const {
+    const std::size_t limit = std::min(at.cache->capacity(), static_cast<std::size_t>(config_.context));
+    if (at.position >= limit) {
+      return lagom::failure{
+          .code = lagom::errc::too_long, .key = "sequence", .expected = limit, .found = at.position + 1};
+    }
+    if (token < 0 || token >= config_.vocab)
+      return lagom::failure{.code = lagom::errc::unknown_token, .key = "token " + std::to_string(token)};
+    return lagom::done{};
+  }
+  void embed(lagom::token_id token, T* out) const { weights_.embedding.row(token, out); }
+  // The rotations of a pass, before its first block.
+  void turn(std::span<const place<T>> places, workspace<T>& work) const {
+    const auto d = static_cast<std::size_t>(config_.head_dim);
+    for (std::size_t r = 0; r < places.size(); ++r) rope_.turn(places[r].position, &work.turns[r * d]);
+  }
+
+  // Block `l` over the states in work.x(), a row a place; places of one sequence follow each other. Their keys and values are
+  // appended to the caches. Fails with `hole`.
+  lagom::result<lagom::done> block(int l, std::span<const place<T>> places, workspace<T>& work) const {
+    const block_weights<T>& w = weights_.blocks[static_cast<std::size_t>(l)];
+    const auto d = static_cast<std::size_t>(config_.head_dim);
+    work.next_block();
+    norm(work.x(), w.attention_norm, work.normed());
+    map(w.qkv, work.normed(), work.qkv(), 0, queries(), work);
+    map(w.qkv, work.normed(), work.qkv(), queries(), keys_and_values(), work);
+    for (std::size_t r = 0; r < places.size(); ++r) {
+      const auto i = static_cast<lagom::index_t>(r);
+      if (auto ok = attend(static_cast<std::size_t>(l), places[r], &work.turns[r * d], &work.qkv()(i, 0),
+                           &work.mixed()(i, 0), work.scores);
+          !ok)
+        return ok.error();
+    }
+    map(w.output, work.mixed(), work.attention(), 0, width(config_.hidden), work);
+    add(work.attention(), work.x());
+    norm(work.x(), w.mlp_norm, work.normed());
+    map(w.gate_up, work.normed(), work.gate_up(), 0, 2 * width(config_.ffn), work);
+    swiglu(work.gate_up(), work.gated());
+    map(w.down, work.gated(), work.mlp(), 0, width(config_.hidden), work);
+    add(work.mlp(), work.x());
+    return lagom::done{};
+  }
+
+  // Appends keys and values of the states in work.x() to layer `l`, as its block would, and does nothing else.
+  lagom::result<lagom::done> project(int l, std::span<const place<T>> places, workspace<T>& work) const {
+    const block_weights<T>& w = weights_.blocks[static_cast<std::size_t>(l)];
+    const auto d = static_cast<std::size_t>(config_.head_dim);
+    norm(work.x(), w.attention_norm, work.normed());
+    map(w.qkv, work.normed(), work.qkv(), queries(), keys_and_values(), work);
+    for (std::size_t r = 0; r < places.size(); ++r) {
+      T* const k = &work.qkv()(static_cast<lagom::index_t>(r), static_cast<lagom::index_t>(queries()));
+      if (auto ok = store(static_cast<std::size_t>(l), places[r], &work.turns[r * d], k); !ok)
+        return ok.error();
+    }
+    return lagom::done{};
+  }
+
+  // What the block that ran last shows.
+  [[nodiscard]] block_states<T> states_of(int l, workspace<T>& work) const {
+    const lagom::mat_view<const T> none;
+    return {l,
+            work.x(),
+            work.before(),
+            work.attention(),
+            l == 0 ? none : work.attention_before(),
+            work.mlp(),
+            l == 0 ? none : work.mlp_before()};
+  }
+
+ private:
   model(model_config config, model_weights<T> weights)
       : config_(std::move(config)), weights_(std::move(weights)), rope_(config_) {}
 
-  lagom::result<std::vector<row>> rows_of(std::span<const feed<T>> feeds) const {
-    std::vector<row> rows;
-    for (const feed<T>& f : feeds) {
-      const std::size_t start = f.cache->length();
-      const std::size_t limit = std::min(f.cache->capacity(), static_cast<std::size_t>(config_.context));
-      if (start + f.tokens.size() > limit) {
-        return lagom::failure{.code = lagom::errc::too_long,
-                              .key = "sequence",
-                              .expected = limit,
-                              .found = start + f.tokens.size()};
-      }
-      for (std::size_t i = 0; i < f.tokens.size(); ++i) {
-        if (f.tokens[i] < 0 || f.tokens[i] >= config_.vocab) {
-          return lagom::failure{.code = lagom::errc::unknown_token,
-                                .key = "token " + std::to_string(f.tokens[i])};
-        }
-        rows.push_back({f.cache, f.tokens[i], start + i});
-      }
-    }
-    return rows;
+  [[nodiscard]] static std::size_t width(int n) { return static_cast<std::size_t>(n); }
+  // Columns of the q, k and v map.
+  [[nodiscard]] std::size_t queries() const { return width(config_.heads * config_.head_dim); }
+  [[nodiscard]] std::size_t keys_and_values() const { return 2 * width(config_.kv_heads * config_.head_dim); }
+
+  static void map(const linear<T>& by, lagom::mat_view<const T> x, lagom::mat_view<T> to, std::size_t first,
+                  std::size_t cols, workspace<T>& work) {
+    by(x, to, first, cols, work.padded_x, work.padded_y);
+  }
+  static void add(lagom::mat_view<const T> x, lagom::mat_view<T> to) {
+    T* const out = to.data();
+    for (lagom::index_t i = 0; i < x.rows() * x.cols(); ++i) out[i] += x.data()[i];
   }
 
-  void norm(const xt::xtensor<T, 2>& x, const xt::xtensor<T, 1>& weight, xt::xtensor<T, 2>& out) const {
+  void norm(lagom::mat_view<const T> x, const xt::xtensor<T, 1>& weight, lagom::mat_view<T> out) const {
     const lagom::rms_norm form{weight, config_.norm_epsilon};
-    const lagom::mat_view<const T> from = x;
-    for (lagom::index_t r = 0; r < from.rows(); ++r) {
-      const T scale = form.prepare(lagom::portable{}, from.row(r));
-      T* const to = &out(static_cast<std::size_t>(r), 0);
-      for (lagom::index_t j = 0; j < from.cols(); ++j) to[j] = form.apply(scale, from(r, j), j);
+    for (lagom::index_t r = 0; r < x.rows(); ++r) {
+      const T scale = form.prepare(lagom::portable{}, x.row(r));
+      for (lagom::index_t j = 0; j < x.cols(); ++j) out(r, j) = form.apply(scale, x(r, j), j);
     }
   }
 
-  // One token of one layer: rotates, appends to the cache, attends to all positions up to its own. Each head's
-  // products have a shape that depends on the position alone.
-  lagom::result<lagom::done> attend(std::size_t l, const row& at, const float* turn, T* qkv, T* out) const {
-    const auto heads = static_cast<std::size_t>(config_.heads),
-               kv_heads = static_cast<std::size_t>(config_.kv_heads);
-    const auto d = static_cast<std::size_t>(config_.head_dim);
+  // Rotates the keys `k` of one token, which its values follow, and appends both to layer `l`.
+  lagom::result<lagom::done> store(std::size_t l, const place<T>& at, const float* turn, T* k) const {
+    const auto kv_heads = width(config_.kv_heads), d = width(config_.head_dim);
     if (at.cache->filled(l) != at.position) {
       return lagom::failure{.code = lagom::errc::hole,
                             .key = "keys and values of layer " + std::to_string(l),
                             .expected = at.position,
                             .found = at.cache->filled(l)};
     }
-    T* const k = qkv + heads * d;
-    T* const v = k + kv_heads * d;
-    for (std::size_t i = 0; i < heads + kv_heads; ++i) rope_.rotate(qkv + i * d, turn);
+    const std::size_t slot = at.cache->keys(l);
     for (std::size_t i = 0; i < kv_heads; ++i) {
-      std::copy_n(k + i * d, d, at.cache->key(l, i, at.position));
-      std::copy_n(v + i * d, d, at.cache->value(l, i, at.position));
+      rope_.rotate(k + i * d, turn);
+      std::copy_n(k + i * d, d, at.cache->key(l, i, slot));
+      std::copy_n(k + (kv_heads + i) * d, d, at.cache->value(l, i, slot));
     }
     at.cache->advance(l);
-    const std::size_t seen = at.position + 1;
+    return lagom::done{};
+  }
+
+  // One token of one layer: rotates, appends to the cache, attends to all keys up to its own. Each head's products have a
+  // shape that depends on their number alone.
+  lagom::result<lagom::done> attend(std::size_t l, const place<T>& at, const float* turn, T* qkv, T* out,
+                                    std::vector<T>& scores) const {
+    const auto heads = width(config_.heads), kv_heads = width(config_.kv_heads), d = width(config_.head_dim);
+    if (auto ok = store(l, at, turn, qkv + heads * d); !ok) return ok.error();
+    for (std::size_t i = 0; i < heads; ++i) rope_.rotate(qkv + i * d, turn);
+    const std::size_t seen = at.cache->keys(l);
     const T scale = 1 / std::sqrt(static_cast<T>(d));
-    xt::xtensor<T, 1> p = xt::xtensor<T, 1>::from_shape({seen});
+    auto p = xt::adapt(scores.data(), seen, xt::no_ownership(), std::array{seen});
     for (std::size_t i = 0; i < heads; ++i) {
       const std::size_t group = i / (heads / kv_heads);
       const auto keys =
@@ -204,26 +251,24 @@ class model {
       const auto q = xt::adapt(qkv + i * d, d, xt::no_ownership(), std::array{d});
       auto mixed = xt::adapt(out + i * d, d, xt::no_ownership(), std::array{d});
       xt::blas::gemv(keys, q, p, false, scale);
-      softmax(p);
+      softmax(std::span(scores.data(), seen));
       xt::blas::gemv(values, p, mixed, true);
     }
     return lagom::done{};
   }
 
-  static void softmax(xt::xtensor<T, 1>& p) {
-    T max = p(0), sum = 0;
+  static void softmax(std::span<T> p) {
+    T max = p[0], sum = 0;
     for (const T z : p) max = std::max(max, z);
     for (T& z : p) sum += z = lagom::exp_nonpositive(z - max);
     for (T& z : p) z /= sum;
   }
 
-  static void swiglu(const xt::xtensor<T, 2>& gate_up, xt::xtensor<T, 2>& out) {
-    const std::size_t width = out.shape()[1];
-    for (std::size_t r = 0; r < out.shape()[0]; ++r) {
+  static void swiglu(lagom::mat_view<const T> gate_up, lagom::mat_view<T> out) {
+    for (lagom::index_t r = 0; r < out.rows(); ++r) {
       const T* const gate = &gate_up(r, 0);
-      const T* const up = gate + width;
-      T* const to = &out(r, 0);
-      for (std::size_t j = 0; j < width; ++j) to[j] = gate[j] * lagom::sigmoid(gate[j]) * up[j];
+      const T* const up = gate + out.cols();
+      for (lagom::index_t j = 0; j < out.cols(); ++j) out(r, j) = gate[j] * lagom::sigmoid(gate[j]) * up[j];
     }
   }
 

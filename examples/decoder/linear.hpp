@@ -3,7 +3,7 @@
 #pragma once
 
 #include <lagom/adapt/xtensor_blas.hpp>
-#include <span>
+#include <vector>
 
 namespace decoder {
 
@@ -20,29 +20,38 @@ struct linear {
   xt::xtensor<T, 2> weight;
   xt::xtensor<T, 1> bias;  // empty when there is none
 
-  // x: rows x in, y: rows x out, both contiguous.
-  void operator()(const xt::xtensor<T, 2>& x, xt::xtensor<T, 2>& y) const {
-    const std::size_t rows = x.shape()[0], in = weight.shape()[1], out = weight.shape()[0];
-    std::size_t first = 0;
-    for (; first + tile <= rows; first += tile) product(&x(first, 0), &y(first, 0), in, out);
-    if (first < rows) {
-      xt::xtensor<T, 2> padded = xt::zeros<T>({tile, in});
-      xt::xtensor<T, 2> result = xt::zeros<T>({tile, out});
-      std::copy_n(&x(first, 0), (rows - first) * in, padded.data());
-      product(padded.data(), result.data(), in, out);
-      std::copy_n(result.data(), (rows - first) * out, &y(first, 0));
-    }
-    if (bias.size() == 0) return;
-    for (std::size_t r = 0; r < rows; ++r) {
-      for (std::size_t j = 0; j < out; ++j) y(r, j) += bias(j);
+  // x: rows x in, contiguous; to: rows x out, of which columns [first, first + cols) are computed. `from_pad` and `to_pad`
+  // are room for a tile, kept by the caller.
+  void operator()(lagom::mat_view<const T> x, lagom::mat_view<T> to, std::size_t first, std::size_t cols,
+                  std::vector<T>& from_pad, std::vector<T>& to_pad) const {
+    const auto rows = static_cast<std::size_t>(x.rows()), in = weight.shape()[1];
+    if (to_pad.size() < tile * cols) to_pad.resize(tile * cols);
+    if (from_pad.size() < tile * in) from_pad.resize(tile * in);
+    for (std::size_t at = 0; at < rows; at += tile) {
+      const std::size_t n = std::min(tile, rows - at);
+      const T* from = &x(static_cast<lagom::index_t>(at), 0);
+      if (n < tile) {
+        std::copy_n(from, n * in, from_pad.data());
+        std::fill(from_pad.begin() + static_cast<std::ptrdiff_t>(n * in),
+                  from_pad.begin() + static_cast<std::ptrdiff_t>(tile * in), T(0));
+        from = from_pad.data();
+      }
+      product(from, to_pad.data(), in, first, cols);
+      for (std::size_t r = 0; r < n; ++r) {
+        T* const out = &to(static_cast<lagom::index_t>(at + r), static_cast<lagom::index_t>(first));
+        std::copy_n(to_pad.data() + r * cols, cols, out);
+        if (bias.size() == 0) continue;
+        for (std::size_t j = 0; j < cols; ++j) out[j] += bias(first + j);
+      }
     }
   }
 
  private:
-  void product(const T* x, T* y, std::size_t in, std::size_t out) const {
+  void product(const T* x, T* y, std::size_t in, std::size_t first, std::size_t cols) const {
     const auto from = xt::adapt(x, tile * in, xt::no_ownership(), std::array{tile, in});
-    auto to = xt::adapt(y, tile * out, xt::no_ownership(), std::array{tile, out});
-    xt::blas::gemm(from, weight, to, false, true);
+    const auto w = xt::adapt(&weight(first, 0), cols * in, xt::no_ownership(), std::array{cols, in});
+    auto to = xt::adapt(y, tile * cols, xt::no_ownership(), std::array{tile, cols});
+    xt::blas::gemm(from, w, to, false, true);
   }
 };
 

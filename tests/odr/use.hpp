@@ -3,6 +3,53 @@
 #include <lagom/adapt/native.hpp>
 #include <lagom/lagom.hpp>
 
+// An engine that both translation units know: all of it is inlined, so what is shared is the library's.
+struct shared_sequence {
+  using scalar_type = float;
+  using stats_type = lagom::softmax_stats<float>;
+  const float* rows = nullptr;
+  lagom::index_t at = 0, full[4] = {};
+  float state[16][16] = {};
+
+  LAGOM_INLINE int layers() const { return 4; }
+  LAGOM_INLINE lagom::index_t length() const { return at; }
+  LAGOM_INLINE lagom::index_t held(lagom::layer_index l) const { return full[l.value]; }
+  LAGOM_INLINE lagom::result<lagom::done> feed(lagom::token_id t) {
+    if (at == 16) return lagom::failure{.code = lagom::errc::too_long};
+    for (int j = 0; j < 16; ++j) state[at][j] = rows[(t % 64) * 16 + j];
+    ++at;
+    return lagom::done{};
+  }
+  LAGOM_INLINE void block(lagom::layer_index l, lagom::index_t first, lagom::index_t n) {
+    for (lagom::index_t p = first; p < first + n; ++p) state[p][l.value] += 0.5f;
+    full[l.value] += n;
+  }
+  LAGOM_INLINE void project_kv(lagom::layer_index l, lagom::index_t) { ++full[l.value]; }
+  LAGOM_INLINE void copy_kv(lagom::layer_index l, lagom::index_t) { ++full[l.value]; }
+  LAGOM_INLINE void skip_kv(lagom::layer_index l, lagom::index_t) { ++full[l.value]; }
+  LAGOM_INLINE void crop(lagom::index_t n) {
+    at = at < n ? at : n;
+    for (auto& f : full) f = f < n ? f : n;
+  }
+  LAGOM_INLINE void rewind(lagom::index_t p) {
+    for (auto& f : full) f = f < p ? f : p;
+  }
+  LAGOM_INLINE lagom::vec_view<const float> hidden(lagom::index_t p) const { return {state[p], 16}; }
+  LAGOM_INLINE lagom::layer_obs observation(lagom::layer_index l) const {
+    return {.layer = l, .hidden = hidden(at - 1)};
+  }
+  LAGOM_INLINE stats_type probe(lagom::vec_view<const float> x) const noexcept {
+    return lagom::unembed(lagom::portable{}, x, lagom::head{lagom::mat_view(rows, 64, 16)});
+  }
+  LAGOM_INLINE void answers(lagom::index_t first, lagom::index_t n, lagom::vec_view<stats_type> to) const {
+    for (lagom::index_t i = 0; i < n; ++i) to[i] = probe(hidden(first + i));
+  }
+  LAGOM_INLINE float logit(lagom::vec_view<const float> x, lagom::token_id t) const { return x[t % 16]; }
+  LAGOM_INLINE void logits(lagom::vec_view<const float> x, lagom::vec_view<float> to) const {
+    for (lagom::index_t t = 0; t < to.size(); ++t) to[t] = x[t % 16];
+  }
+};
+
 namespace {
 
 // One lane of a dot product in which a fused multiply-add keeps 2^-24 and a rounded product loses it.
@@ -111,6 +158,42 @@ inline double learned(lagom::trace<>& t, const std::vector<float>& x) {
   return sum;
 }
 
+template <class Kv>
+double decode(const std::vector<float>& w, const Kv& kv) {
+  using namespace lagom;
+  const exit_policy policy{features<gap>{}, threshold{0.1f}};
+  shared_sequence s{.rows = w.data()};
+  metered counted{s, decode_ledger{.shape = cost::llama2_7b}};
+  double sum = 0;
+  for (int i = 0; i < 5; ++i) {
+    if (auto next = early_token(s, i, policy, kv)) sum += next->token;
+    if (auto next = early_token(counted, i, policy, kv)) sum += next->token;
+  }
+  return sum + counted.meter().spent.macs;
+}
+
+inline double decoding(const std::vector<float>& w) {
+  using namespace lagom;
+  double sum = decode(w, copy_kv{}) + decode(w, propagate_kv{}) + decode(w, drop_kv{}) +
+               decode(w, fill_kv{}) + decode(w, defer_batch{}) + decode(w, recompute_kv{});
+  shared_sequence s{.rows = w.data()};
+  token_id out[5];
+  greedy_drafts<float> greedy(4);
+  sampled_drafts<float> sampled(4, 64, draft_sampler{philox{1}}, 2);
+  shallow_deep<float> free{{.exit = 1, .most = 2, .rollback = 0.1}};
+  const speculation_round round{.draft_layers = layers_used(2)};
+  if (auto r = self_speculate(s, 1, round, greedy, vec_view<token_id>(out, 5))) sum += r->kept;
+  if (auto r = self_speculate(s, 1, round, sampled, vec_view<token_id>(out, 5))) sum += r->kept;
+  for (int i = 0; i < 4; ++i) {
+    if (auto a = free.decode(s, i, 0.1)) sum += a->token;
+  }
+  const adaptive_drafts<2> rule{.layers = {1, 2}, .n_layers = 4};
+  routed<adaptive_drafts<2>::state, 2> memory;
+  rule.learn(memory.of(0), rule.next(memory.of(0)), 4, 2);
+  return sum + rule.acceptance(memory.of(0), 0) + cost::defer_work({32, 8, 3}).layer_reads +
+         cost::propagate_work({32, 8, 3}, 0.1).layer_reads + cost::recompute_work({32, 8, 3}).token_layers;
+}
+
 inline double everything() {
   using namespace lagom;
   std::vector<float> w(64 * 16), x(16, 1.0f), g(16, 1.0f);
@@ -153,6 +236,7 @@ inline double everything() {
         unembed_divergence(b, x, g, probe, unembed(b, x, probe), unembed(b, g, probe)).jensen_shannon());
   };
   sum += probes(portable{}) + probes(native{});
+  sum += decoding(w);
   const features<gap, top_prob> two;
   const auto keep = [](index_t row) { return row > 0; };
   auto exits = no_options(more, ledger_costs(cost::llama2_7b, cost::decode(10)), keep);

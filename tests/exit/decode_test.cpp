@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+// Ways of decoding on a toy sequence: memory, bad numbers, and what is asked of an engine.
+#include <lagom/exit/decode/defer_batch.hpp>
+#include <lagom/exit/decode/early_token.hpp>
+#include <lagom/exit/decode/fill_kv.hpp>
+#include <lagom/exit/decode/greedy_drafts.hpp>
+#include <lagom/exit/decode/metered.hpp>
+#include <lagom/exit/decode/propagate_kv.hpp>
+#include <lagom/exit/decode/sampled_drafts.hpp>
+#include <lagom/exit/decode/shallow_deep.hpp>
+#include <lagom/exit/draft_plan.hpp>
+#include <lagom/signal/gap.hpp>
+#include <lagom/stop/threshold.hpp>
+
+#include "support/approx.hpp"
+#include "support/catch.hpp"
+#include "support/count_allocations.hpp"
+
+using namespace lagom_test;
+using lagom::index_t;
+using lagom::layer_index;
+using lagom::layers_used;
+using lagom::token_id;
+using lagom::vec_view;
+
+namespace {
+
+// Six layers, each of which pulls a state towards the mean of those before it and then along a direction of its own.
+class toy_sequence {
+ public:
+  static constexpr int n_layers = 6, dim = 12, vocab = 30, room = 64;
+  using scalar_type = float;
+
+  [[nodiscard]] int layers() const { return n_layers; }
+  [[nodiscard]] index_t length() const { return length_; }
+  [[nodiscard]] index_t held(layer_index l) const { return held_[l.value]; }
+  lagom::result<lagom::done> feed(token_id t) {
+    if (t < 0 || t >= vocab) return lagom::failure{.code = lagom::errc::unknown_token};
+    if (length_ == room) return lagom::failure{.code = lagom::errc::too_long};
+    std::copy_n(&embedding_[static_cast<std::size_t>(t * dim)], dim, state(length_++));
+    return lagom::done{};
+  }
+  void block(layer_index l, index_t first, index_t n) {
+    REQUIRE(first == held_[l.value]);
+    for (index_t p = first; p < first + n; ++p) {
+      std::copy_n(state(p), dim, kv(l.value, p));
+      for (int j = 0; j < dim; ++j) {
+        float sum = 0;
+        for (index_t q = 0; q <= p; ++q) sum += kv(l.value, q)[j];
+        const auto d = static_cast<std::size_t>((l.value * dim + j) % (dim * vocab));
+        state(p)[j] += 0.3f * sum / static_cast<float>(p + 1) + 0.4f * embedding_[d];
+      }
+      if (p == poisoned && l.value == poisoned_at) state(p)[0] = std::numeric_limits<float>::quiet_NaN();
+    }
+    held_[l.value] += n;
+  }
+  void project_kv(layer_index l, index_t p) {
+    std::copy_n(state(p), dim, kv(l.value, p));
+    ++held_[l.value];
+  }
+  void crop(index_t n) {
+    length_ = std::min(length_, n);
+    for (index_t& h : held_) h = std::min(h, n);
+  }
+  [[nodiscard]] vec_view<const float> hidden(index_t p) const {
+    return {&states_[static_cast<std::size_t>(p * dim)], dim};
+  }
+  [[nodiscard]] lagom::layer_obs observation(layer_index l) const {
+    return {.layer = l, .hidden = hidden(length_ - 1)};
+  }
+  [[nodiscard]] lagom::softmax_stats<float> probe(vec_view<const float> x) const noexcept {
+    return lagom::unembed(lagom::portable{}, x, head_);
+  }
+  void answers(index_t first, index_t n, vec_view<lagom::softmax_stats<float>> to) const {
+    for (index_t i = 0; i < n; ++i) to[i] = probe(hidden(first + i));
+  }
+  void logits(vec_view<const float> x, vec_view<float> to) const {
+    for (index_t t = 0; t < vocab; ++t) to[t] = lagom::dot(lagom::portable{}, x, head_.rows.row(t));
+  }
+
+  index_t poisoned = -1;
+  int poisoned_at = 0;
+
+ private:
+  float* state(index_t p) { return &states_[static_cast<std::size_t>(p * dim)]; }
+  float* kv(int l, index_t p) { return &kv_[static_cast<std::size_t>((l * room + p) * dim)]; }
+
+  std::vector<float> embedding_ = normal<float>(dim * vocab, 1), rows_ = normal<float>(dim * vocab, 2, 0.7),
+                     weight_ = std::vector<float>(dim, 1.0f);
+  lagom::head<float, lagom::rms_norm<float>> head_{{rows_.data(), vocab, dim}, {weight_, 1e-5}};
+  std::vector<float> states_ = std::vector<float>(room * dim),
+                     kv_ = std::vector<float>(n_layers * room * dim);
+  index_t held_[n_layers] = {};
+  index_t length_ = 0;
+};
+
+static_assert(lagom::check_layered_sequence<toy_sequence>::value);
+static_assert(lagom::layered_sequence<lagom::metered<toy_sequence, lagom::decode_ledger>>);
+static_assert(lagom::kv_policy<lagom::defer_batch, toy_sequence>);
+static_assert(lagom::drafter<lagom::greedy_drafts<float>, toy_sequence>);
+static_assert(lagom::drafter<lagom::sampled_drafts<float>, toy_sequence>);
+
+const lagom::exit_policy policy{lagom::features<lagom::gap>{}, lagom::threshold{0.3f}};
+
+}  // namespace
+
+TEST_CASE("decoding allocates nothing", "[exit][decode]") {
+  toy_sequence s;
+  lagom::greedy_drafts<float> greedy(8);
+  lagom::sampled_drafts<float> sampled(8, toy_sequence::vocab, lagom::draft_sampler{lagom::philox{3}}, 1);
+  lagom::shallow_deep<float> free{{.exit = 2, .most = 4}};
+  std::vector<token_id> out(9);
+  const std::size_t before = allocations();
+  {
+    for (int i = 0; i < 20; ++i) (void)lagom::early_token(s, i, policy, lagom::defer_batch{.most = 3});
+    s.crop(0);
+    for (int i = 0; i < 20; ++i) (void)lagom::early_token(s, i, policy, lagom::propagate_kv{});
+    s.crop(0);
+    for (int i = 0; i < 20; ++i) (void)free.decode(s, i, 0.3);
+    s.crop(0);
+    for (int i = 0; i < 5; ++i) {
+      (void)lagom::self_speculate(s, i, {.draft_layers = layers_used(3), .drafts = 8}, greedy, out);
+      (void)lagom::self_speculate(s, i, {.draft_layers = layers_used(3), .drafts = 8}, sampled, out);
+    }
+  }
+  CHECK(allocations() == before);
+}
+
+TEST_CASE("a layer without a distribution stops nothing, and is never an answer", "[exit][decode]") {
+  for (int layer = 0; layer < toy_sequence::n_layers; ++layer) {
+    CAPTURE(layer);
+    toy_sequence s;
+    s.poisoned = 2;
+    s.poisoned_at = layer;
+    const lagom::exit_policy eager{lagom::features<lagom::gap>{}, lagom::threshold{0.0f}};
+    REQUIRE(lagom::early_token(s, 1, eager, lagom::fill_kv{}));
+    REQUIRE(lagom::early_token(s, 2, eager, lagom::fill_kv{}));
+    const auto bad = lagom::early_token(s, 3, eager, lagom::fill_kv{});
+    REQUIRE(bad);
+    CHECK(bad->used == layers_used(layer == 0 ? toy_sequence::n_layers : 1));
+    if (layer == 0) CHECK(bad->token == lagom::no_token);
+  }
+  // Drafting layers that say nothing: a round without drafts. Full ones: no token.
+  toy_sequence s;
+  s.poisoned = 0;
+  s.poisoned_at = 1;
+  lagom::greedy_drafts<float> greedy(4);
+  std::vector<token_id> out(5);
+  const auto r = lagom::self_speculate(s, 1, {.draft_layers = layers_used(2), .drafts = 4}, greedy, out);
+  REQUIRE(r);
+  CHECK(r->drafted == 0);
+  CHECK(r->tokens == 1);
+  CHECK(out[0] == lagom::no_token);
+  CHECK(lagom::self_speculate(s, out[0], {.draft_layers = layers_used(2)}, greedy, out).error().code ==
+        lagom::errc::unknown_token);
+  // FREE: no label of it, deep instead.
+  toy_sequence t;
+  t.poisoned = 1;
+  t.poisoned_at = 1;
+  lagom::shallow_deep<float> free{{.exit = 2, .most = 4}};
+  int labels = 0;
+  const auto count = [&](double, bool) { ++labels; };
+  CHECK(free.decode(t, 1, -1, count)->used == layers_used(3));
+  const auto deep = free.decode(t, 2, -1, count);
+  CHECK(deep->used == layers_used(6));
+  CHECK(deep->token == lagom::no_token);
+  CHECK(deep->caught_up == 1);
+  CHECK(labels == 1);
+}
+
+TEST_CASE("an answer is delivered before its keys and values are settled", "[exit][decode]") {
+  toy_sequence s;
+  int deepest = -1;
+  const lagom::exit_policy eager{lagom::features<lagom::gap>{}, lagom::threshold{0.0f}};
+  const auto out = lagom::early_token(s, 4, eager, lagom::fill_kv{}, [&](token_id) {
+    for (int l = 0; l < s.layers(); ++l) {
+      if (s.held(layer_index(l)) == 1) deepest = l;
+    }
+  });
+  REQUIRE(out);
+  CHECK(deepest == 0);
+  CHECK(s.held(layer_index(5)) == 1);
+}
+
+TEST_CASE("drafting finds the depth that is fastest, and finds another when the text changes",
+          "[exit][decode]") {
+  // Simulated acceptance of each depth, first half and second half.
+  const double first[3] = {0.3, 0.8, 0.85}, second[3] = {0.95, 0.5, 0.9};
+  const lagom::adaptive_drafts<3> rule{.layers = {4, 8, 24}, .n_layers = 32, .most = 8, .explore = 8};
+  lagom::adaptive_drafts<3>::state state;
+  const lagom::philox random{5};
+  std::uint64_t at = 0;
+  const auto run = [&](const double(&acceptance)[3], int rounds) {
+    int used[3] = {};
+    for (int i = 0; i < rounds; ++i) {
+      const auto plan = rule.next(state);
+      int kept = 0;
+      while (kept < plan.drafts && random.uniform(0, at++) < acceptance[plan.candidate]) ++kept;
+      rule.learn(state, plan, plan.drafts, kept);
+      if (i >= rounds / 2) ++used[plan.candidate];
+    }
+    return static_cast<int>(std::max_element(used, used + 3) - used);
+  };
+  CHECK(run(first, 600) == 1);
+  CHECK(rule.acceptance(state, 1) == Approx(0.8).margin(0.1));
+  CHECK(run(second, 600) == 0);
+  // Nothing is ever kept: no drafts but while exploring.
+  const double none[3] = {0, 0, 0};
+  (void)run(none, 400);
+  int drafted = 0;
+  for (int i = 0; i < 80; ++i) {
+    const auto plan = rule.next(state);
+    drafted += plan.drafts > 0;
+    rule.learn(state, plan, plan.drafts, 0);
+  }
+  CHECK(drafted == 10);
+  // Kinds of text keep apart; what is out of range shares the last.
+  lagom::routed<lagom::adaptive_drafts<3>::state, 3> memory;
+  rule.learn(memory.of(0), {layers_used(4), 4, 0}, 4, 0);
+  CHECK(rule.acceptance(memory.of(0), 0) < rule.acceptance(memory.of(1), 0));
+  CHECK(&memory.of(7) == &memory.of(2));
+  CHECK(&memory.of(-1) == &memory.of(2));
+}
