@@ -153,6 +153,8 @@ TEST_CASE("the ledger adds up what ran", "[cost][ledger]") {
   CHECK(block(s, decode(1000)).macs - block(s, decode(0)).macs == 2.0 * 1000 * 32 * 128);
   CHECK(row_head(s, s.vocab).macs == full_head(s).macs);
   CHECK((linear_decision(2) + crf_decision(2)).macs > 0);
+  CHECK(perceptron_decision(12, 512).macs == 6656);  // SpecEE with four candidates: 7,169 parameters
+  CHECK(perceptron_decision(12, 512, 2).bytes == 2 * 7169);
 }
 
 TEST_CASE("a mixture reads the experts that its tokens touch", "[cost][ledger]") {

@@ -134,7 +134,7 @@ inline double sequences(const std::vector<float>& w) {
          cost::self_speculation_bytes(cost::llama2_7b, {}, 0.8, 100).value;
 }
 
-inline double learned(lagom::trace<>& t, const std::vector<float>& x) {
+inline double learned(lagom::trace<>& t, const std::vector<float>& x, const std::vector<float>& w) {
   using namespace lagom;
   hidden_states<bf16> states(t.layers(), 16);
   for (index_t row = 0; row < t.rows(); ++row) {
@@ -154,6 +154,18 @@ inline double learned(lagom::trace<>& t, const std::vector<float>& x) {
     };
     record_and_run(fit(lte_config{}, labelled->view()), threshold<below>{0.5f});
     record_and_run(fit(meta_config{}, labelled->view()), threshold{0.5f});
+  }
+  const head<float> to{mat_view(w.data(), 64, 16)};
+  const token_id drafts[] = {1, 2, 3};
+  const features probe{candidate_probe<3, head<float>>{to, drafts}};
+  if (!record_signal(t, states, candidate_probe<3, head<float>>{to, drafts})) return sum;
+  if (auto data = label(t, probe, label_kind::agrees_with_final)) {
+    if (auto fitted = fit<3>(specee_config{.hidden = 8, .epochs = 2}, data->view())) {
+      const exit_policy policy{probe, fitted->model.above(0.6f)};
+      auto run = policy.begin(2);
+      sum += run.observe({.layer = 0, .hidden = x}, to) ? 1 : 0;
+      if (auto all = replay(t, policy)) sum += all->outcomes[0].stop.value;
+    }
   }
   return sum;
 }
@@ -272,7 +284,7 @@ inline double everything() {
   }
   sum += run.used().value +
          cost::flops_ratio(cost::llama2_7b, cost::decode(100), {.blocks = 20, .heads = 20}).value;
-  sum += calibration() + sequences(w) + learned(more, x);
+  sum += calibration() + sequences(w) + learned(more, x, w);
   moments m;
   m.push(sum);
   return m.mean + philox{1}.uniform(0, 0);

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Golden files of the rules learned from hidden states: what PyTorch and scikit-learn make of small data sets.
 
-Writes tests/oracle/golden/learned/probes.safetensors: hidden states of sequences and layers, labels, and for BERxiT's
-learning-to-exit module and CALM's meta head the minima, their objectives and their outputs.
+Writes into tests/oracle/golden/learned:
+- probes.safetensors: hidden states of sequences and layers, labels, and for BERxiT's learning-to-exit module and CALM's
+  meta head the minima, their objectives and their outputs;
+- specee.safetensors: a perceptron before and after steps of Adam, its outputs and losses.
 
     pip install -r tests/oracle/requirements.txt
     python tests/oracle/learned_rules.py
@@ -134,12 +136,46 @@ def probes():
     return out
 
 
+def specee():
+    """A perceptron 9 -> 10 -> ReLU -> 1 of three candidates, trained by Adam on all rows at once."""
+    inputs, hidden, rows, steps = 9, 10, 50, 40
+    torch.manual_seed(3)
+    x = torch.randn(rows, inputs)
+    y = (x[:, 0] * x[:, 4] + x[:, 7] > 0).float()
+    net = torch.nn.Sequential(torch.nn.Linear(inputs, hidden), torch.nn.ReLU(), torch.nn.Linear(hidden, 1))
+    weight = torch.where(y > 0, 1.0, 3.0)
+    weight = weight / weight.sum()
+
+    def parameters():  # first weights input by input, their biases, second weights, their bias
+        parts = [net[0].weight.T, net[0].bias, net[2].weight, net[2].bias]
+        return torch.cat([p.detach().reshape(-1) for p in parts]).numpy().copy()
+
+    def loss():
+        z = net(x).squeeze(1)
+        return (weight * torch.nn.functional.binary_cross_entropy_with_logits(z, y, reduction="none")).sum()
+
+    out = {"inputs": x.numpy(), "labels": y.numpy(), "before": parameters(), "logits_before": net(x).detach().numpy()}
+    solver = torch.optim.Adam(net.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(steps):
+        solver.zero_grad()
+        value = loss()
+        value.backward()
+        losses.append(value.item())
+        solver.step()
+    out["losses"] = np.array(losses + [loss().item()])
+    out["after"] = parameters()
+    out["logits_after"] = net(x).detach().numpy()
+    return out
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent / "golden" / "learned")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    save_file({k: np.ascontiguousarray(v) for k, v in probes().items()}, args.out / "probes.safetensors")
+    for make in (probes, specee):
+        save_file({k: np.ascontiguousarray(v) for k, v in make().items()}, args.out / f"{make.__name__}.safetensors")
 
 
 if __name__ == "__main__":

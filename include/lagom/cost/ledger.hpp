@@ -105,6 +105,11 @@ LAGOM_LEAF constexpr work rbf_decision(double features, double vectors) noexcept
 LAGOM_LEAF constexpr work crf_decision(double features) noexcept {
   return {2 * features + 6 + 3 * softmax_macs, 0};
 }
+/// A perceptron with one hidden layer (SpecEE: 3 K features, 512 units; 6,656 multiply-adds at K = 4).
+LAGOM_LEAF constexpr work perceptron_decision(double features, double hidden,
+                                              double weight_bytes = 4) noexcept {
+  return {hidden * (features + 1), (hidden * (features + 2) + 1) * weight_bytes};
+}
 
 /// What one forward pass executed. Means over many passes are fine: every entry is linear.
 struct executed {

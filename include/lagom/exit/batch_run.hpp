@@ -35,6 +35,9 @@ inline namespace v0 {
 template <class Policy, batch_rule Leave = each_row, scalar T = float>
 class batch_run {
   using Acc = accumulator_t<T>;
+  static_assert(
+      !confirming_rule<typename Policy::rule_type>,
+      "batch_run: a rule that confirms its answer (specee) needs the head row by row: use exit_policy");
 
  public:
   using state_type = exit_state<Policy, T>;

@@ -40,6 +40,7 @@ class exit_run;
 /// ```
 /// - `schedule` says which layers are probed; the others cost nothing. The last layer always answers, untested.
 /// - When no signal reads softmax statistics, the head is passed once, after the decision.
+/// - A rule that confirms (`confirming_rule`) is asked again once the head was passed; every pass counts as a probe.
 /// - A layer whose statistics are flagged (NaN, +infinity), or with a feature or score that is not finite, does
 ///   not stop the model.
 /// - The engine owes the skipped layers of a stopped token their keys and values before the next token.
@@ -111,6 +112,7 @@ struct exit_policy {
           ++s.probes;
         }
       }
+      if constexpr (confirming_rule<Rule>) stop = stop && rule.confirms(s.rule, s.stats);
     }
     if (stop) {
       s.stopped = true;

@@ -48,6 +48,8 @@ class combination {
   static_assert(sizeof...(Parts) > 0);
   static_assert((stop_rule<Parts> && ...) || (!stop_rule<Parts> && ...),
                 "all_of, any_of: combines stop rules or schedules, not both");
+  static_assert((!confirming_rule<Parts> && ...),
+                "all_of, any_of: a rule that confirms its answer (specee) must be the policy's own rule");
   using indices = std::index_sequence_for<Parts...>;
 
  public:

@@ -20,6 +20,11 @@ struct on_features {
   LAGOM_LEAF float step(state& s, vec_view<const float> x) const noexcept {
     return rule.step(s, x.slice(first, x.size() - first));
   }
+  template <class Stats>
+    requires confirming_rule<Rule>
+  LAGOM_LEAF bool confirms(const state& s, const Stats& answer) const noexcept {
+    return rule.confirms(s, answer);
+  }
 };
 
 template <std::integral I, stop_rule Rule>

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "../core/vec_view.hpp"
+#include "../kernel/softmax_stats.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -32,6 +33,14 @@ concept stop_rule = std::copy_constructible<R> && std::default_initializable<typ
                     requires(const R rule, typename R::state& s, vec_view<const float> features) {
                       { rule.step(s, features) } noexcept -> std::same_as<float>;
                     };
+
+/// A rule that wants to see the answer before the model stops: `confirms(state, stats)` says whether the statistics of the
+/// whole head bear out what the step decided without them. The policy asks after passing the head; if not, the model goes on.
+template <class R>
+concept confirming_rule =
+    stop_rule<R> && requires(const R rule, const typename R::state& s, const softmax_stats<float>& answer) {
+      { rule.confirms(s, answer) } noexcept -> std::same_as<bool>;
+    };
 
 namespace detail {
 template <class R>
