@@ -115,6 +115,24 @@ double batch(const std::vector<float>& x, const lagom::head<float>& to, Leave le
   return sum;
 }
 
+inline double divergences(const std::vector<float>& w) {
+  using namespace lagom;
+  const head to{mat_view(w.data(), 64, 16)};
+  const exit_policy calm{features{jensen_shannon{to}, fpabee_released{to}}, fpabee(2, 0.1f)};
+  auto run = calm.begin(4);
+  premature_layer premature;
+  for (int l = 0; l < 4; ++l) {
+    const vec_view<const float> x(w.data() + 16 * l, 16), last(w.data(), 16);
+    if (run.observe({.layer = l, .hidden = x, .last_hidden = last}, to)) break;
+    premature.push(l, divergence_of(portable{}, x, last));
+  }
+  std::vector<float> out(16);
+  const vec_view<const float> a(w.data(), 16), b(w.data() + 16, 16);
+  const std::int64_t stopped[] = {1, 2, 3};
+  return run.used().value + premature.divergence + cost::depth_cost_ratio(stopped).value +
+         dola_contrast(portable{}, a, b, vec_view<float>(out)).top;
+}
+
 inline double sequences(const std::vector<float>& w) {
   using namespace lagom;
   const head to{mat_view(w.data(), 64, 16)};
@@ -285,6 +303,7 @@ inline double everything() {
   sum += run.used().value +
          cost::flops_ratio(cost::llama2_7b, cost::decode(100), {.blocks = 20, .heads = 20}).value;
   sum += calibration() + sequences(w) + learned(more, x, w);
+  sum += divergences(w);
   moments m;
   m.push(sum);
   return m.mean + philox{1}.uniform(0, 0);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include <lagom/core/random.hpp>
 #include <lagom/signal/exit_signal.hpp>
 #include <lagom/stop/all_of.hpp>
 #include <lagom/stop/any_of.hpp>
 #include <lagom/stop/at_layers.hpp>
 #include <lagom/stop/crf.hpp>
 #include <lagom/stop/degenerate.hpp>
+#include <lagom/stop/in_a_row.hpp>
 #include <lagom/stop/logistic.hpp>
 #include <lagom/stop/not_before.hpp>
 #include <lagom/stop/on_features.hpp>
@@ -77,6 +79,40 @@ TEST_CASE("patience counts as PABEE does", "[stop][patience]") {
   for (const int p : {1, 2, 3}) CHECK(run({0, 1, 0, 1, 0, 1}, p) == std::pair<std::size_t, int>(6, 1));
   for (const int p : {1, 2, 3})
     CHECK(run({2, 2, 2, 2}, p) == std::pair<std::size_t, int>(static_cast<std::size_t>(p) + 1, 2));
+}
+
+TEST_CASE("in_a_row is patience with any rule", "[stop][patience]") {
+  // PABEE's counter on agreement, on a thousand sequences.
+  const lagom::philox random{7};
+  for (int steps = 1; steps < 5; ++steps) {
+    const lagom::patience counter{.steps = steps};
+    const lagom::in_a_row general{steps, lagom::threshold{0.5f}};
+    for (std::uint64_t i = 0; i < 250; ++i) {
+      lagom::patience::state a;
+      decltype(general)::state b;
+      for (std::uint64_t l = 0; l < 20; ++l) {
+        const float agrees = random.uniform(i, l) < 0.7 ? 1.0f : 0.0f;
+        REQUIRE(step(counter, a, {agrees}) == step(general, b, {agrees}));
+      }
+    }
+  }
+  const auto rule = lagom::fpabee(2, 0.1f);
+  decltype(rule)::state s;
+  CHECK(step(rule, s, {0.69f}) < 0);
+  CHECK(step(rule, s, {0.05f}) < 0);
+  CHECK(step(rule, s, {0.1f}) < 0);  // not below
+  CHECK(step(rule, s, {0.05f}) < 0);
+  CHECK(step(rule, s, {0.09f}) >= 0);
+  static_assert(lagom::stop_rule<lagom::in_a_row<lagom::all_of<lagom::patience, lagom::threshold<>>>>);
+}
+
+TEST_CASE("DeeBERT's entropy threshold: below stops, -1 never does", "[stop][threshold]") {
+  const lagom::threshold<lagom::below> rule{0.5f};
+  CHECK(once(rule, {0.49f}) >= 0);
+  CHECK(once(rule, {0.5f}) < 0);
+  CHECK(once(lagom::threshold<lagom::below>{-1.0f}, {0.0f}) <
+        0);  // the released default: no exit, as entropy is never negative
+  CHECK(once(lagom::threshold<lagom::below>{0.0f}, {0.0f}) < 0);
 }
 
 TEST_CASE("linear and logistic scores", "[stop][linear]") {

@@ -20,6 +20,7 @@ struct batch_obs {
   mat_view<const T> prev_attention{};
   mat_view<const T> mlp{};
   mat_view<const T> prev_mlp{};
+  mat_view<const T> last_hidden{};
 
   /// The layer as this row sees it.
   [[nodiscard]] LAGOM_HD basic_layer_obs<T> of_row(index_t row) const noexcept {
@@ -31,6 +32,7 @@ struct batch_obs {
     o.prev_attention = row_or_none(prev_attention, row);
     o.mlp = row_or_none(mlp, row);
     o.prev_mlp = row_or_none(prev_mlp, row);
+    o.last_hidden = row_or_none(last_hidden, row);
     return o;
   }
 

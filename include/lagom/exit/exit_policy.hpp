@@ -126,6 +126,9 @@ struct exit_policy {
   LAGOM_HD bool decide(exit_state<exit_policy, T>& s, const basic_layer_obs<T>& obs) const noexcept {
     float x[Features::width];
     features(obs, backend, x);
+    if constexpr (detail::head_passes_of<Features> > 0) {  // of signals that look again: at the last layer, if there is one
+      if (!reads(need::last_hidden) || obs.last_stats.valid()) s.probes += detail::head_passes_of<Features>;
+    }
     bool sound = !reads_stats || obs.stats.valid();
     for (const float& feature : x) sound = sound && is_finite(&feature);
     if (!sound) {

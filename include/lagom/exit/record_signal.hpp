@@ -14,7 +14,7 @@ inline namespace v0 {
 namespace detail {
 /// What can be shown to a signal of recorded states.
 inline constexpr need recorded_with_states =
-    need::stats | need::last_stats | need::hidden | need::prev_hidden;
+    need::stats | need::last_stats | need::hidden | need::prev_hidden | need::last_hidden;
 
 template <class S>
 concept signal_of_row = requires(const S& s, index_t row) {
@@ -52,8 +52,8 @@ LAGOM_INLINE result<done> check_states(const trace<Kind>& t, const hidden_states
 /// lagom::record_signal(trace, states, head->model.signal());
 /// auto run = lagom::replay(trace, lagom::exit_policy{lagom::features{head->model.signal()}, rule});
 /// ```
-/// `signal` may read the hidden state, that of the layer before, and the softmax statistics of this layer and the last
-/// probed one; `probed` is the schedule of the policy, which decides what that is (and nothing else: every layer gets its
+/// `signal` may read the hidden state, that of the layer before and of the last probed one, and the softmax statistics of
+/// this layer and the last probed one; `probed` is the schedule of the policy, which decides what that is (and nothing else: every layer gets its
 /// numbers). A signal whose settings differ by row (draft tokens) is passed as a function of the row that makes it.
 /// A second recording of the same name replaces the first. Signals of statistics alone need no columns and get none.
 ///
@@ -85,7 +85,10 @@ result<done> record_signal(trace<Kind>& t, const hidden_states<T>& states, const
         one(obs, b, x);
         for (std::size_t k = 0; k < S::width; ++k) t.set(columns[k], row, l, x[k]);
         obs.prev_hidden = obs.hidden;
-        if (probed(layer_index(l), t.layers())) obs.last_stats = obs.stats;
+        if (probed(layer_index(l), t.layers())) {
+          obs.last_stats = obs.stats;
+          obs.last_hidden = obs.hidden;
+        }
       }
     };
     for (index_t row = 0; row < t.rows(); ++row) {

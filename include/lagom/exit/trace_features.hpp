@@ -19,6 +19,7 @@ class trace_features {
   static constexpr std::string_view name = Features::name;
   static constexpr std::size_t width = Features::width;
   static constexpr need needs = Features::needs;
+  static constexpr int head_passes = Features::head_passes;
 
   /// Fails with `wrong_features` naming the first signal that the trace did not record.
   LAGOM_INLINE static result<trace_features> make(const Features& features, const trace<Kind>& from) {

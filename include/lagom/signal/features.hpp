@@ -26,6 +26,12 @@ template <std::size_t... Is, class... Ss>
 struct signal_pack<std::index_sequence<Is...>, Ss...> : signal_slot<Is, Ss>... {};
 
 template <class S>
+inline constexpr int head_passes_of = 0;
+template <class S>
+  requires requires { S::head_passes; }
+inline constexpr int head_passes_of<S> = S::head_passes;
+
+template <class S>
 inline constexpr bool is_pack = false;
 template <class... Ss>
 inline constexpr bool is_pack<features<Ss...>> = true;
@@ -47,6 +53,8 @@ class features {
   static constexpr std::size_t width = (std::size_t{0} + ... + Ss::width);
   static constexpr need needs = (need::none | ... | Ss::needs);
   static constexpr std::size_t signals = sizeof...(Ss);
+  /// Passes over the head that the signals make for themselves: those that say so in a `static constexpr int head_passes`.
+  static constexpr int head_passes = (0 + ... + detail::head_passes_of<Ss>);
   /// Name and width of every signal, in order: what saved policies and traces compare.
   static constexpr std::array<std::string_view, signals> names{std::string_view(Ss::name)...};
   static constexpr std::array<std::size_t, signals> widths{Ss::width...};

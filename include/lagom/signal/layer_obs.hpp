@@ -16,7 +16,8 @@ inline namespace v0 {
 /// ```cpp
 /// run.observe({.layer = l, .hidden = {x, dim}, .prev_hidden = {x_before, dim}}, head);
 /// ```
-/// `T` is the element type of the states. `n_layers`, `stats` and `last_stats` are filled in by the run.
+/// `last_hidden` is the hidden state at the last layer that the schedule probed: an engine whose policy reads it keeps that
+/// state. `T` is the element type of the states. `n_layers`, `stats` and `last_stats` are filled in by the run.
 template <scalar T>
 struct basic_layer_obs {
   layer_index layer{};
@@ -27,6 +28,7 @@ struct basic_layer_obs {
   vec_view<const T> prev_attention{};
   vec_view<const T> mlp{};
   vec_view<const T> prev_mlp{};
+  vec_view<const T> last_hidden{};
   softmax_stats<accumulator_t<T>> stats{};
   softmax_stats<accumulator_t<T>> last_stats{};
 };

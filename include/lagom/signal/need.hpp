@@ -21,6 +21,7 @@ enum class need : std::uint32_t {
   prev_attention = 1u << 5,   ///< the same of the previous layer
   mlp = 1u << 6,              ///< MLP output, before the residual addition
   prev_mlp = 1u << 7,         ///< the same of the previous layer
+  last_hidden = 1u << 9,      ///< block output of the last probed layer
 };
 
 LAGOM_LEAF constexpr need operator|(need a, need b) noexcept {
