@@ -23,14 +23,18 @@ inline bool is_test(int group) { return group % 2 == 1; }
 inline int task_of(int group) { return group / 2; }
 
 // Runs every prompt to full depth. Prompts that share their beginning with the one before (demonstrations) reuse
-// its keys and values: the states are the same bits. Deterministic for any number of threads.
+// its keys and values: the states are the same bits. Deterministic for any number of threads. `behind`: the hidden
+// states, too, row by row.
 [[nodiscard]] inline lagom::result<lagom::trace<>> record(const decoder::model<float>& model,
                                                           const std::vector<prompt>& prompts,
-                                                          unsigned threads, const std::string& what) {
+                                                          unsigned threads, const std::string& what,
+                                                          lagom::hidden_states<float>* behind = nullptr) {
   constexpr std::size_t share = 64;
   const std::size_t shares = (prompts.size() + share - 1) / share;
   const recorded_signals signals;
   std::vector<std::optional<lagom::trace<>>> parts(shares);
+  std::vector<lagom::hidden_states<float>> states(
+      shares, lagom::hidden_states<float>(model.config().layers, model.config().hidden));
   std::optional<lagom::failure> failed;
   std::mutex mutex;
   support::progress bar(what, prompts.size());
@@ -49,13 +53,15 @@ inline int task_of(int group) { return group / 2; }
       cache.truncate(kept);
       previous = tokens;
       part.begin_row(p.answer, group_of(p.task, p.test), static_cast<int>(tokens.size()));
+      if (behind != nullptr) states[s].begin_row();
       const decoder::feed<float> feed{&cache, tokens.subspan(kept)};
-      auto ran = model.forward(std::span(&feed, 1), [&](const decoder::block_states<float>& states) {
-        auto seen = states.observation(states.hidden.rows() - 1);
+      auto ran = model.forward(std::span(&feed, 1), [&](const decoder::block_states<float>& block) {
+        auto seen = block.observation(block.hidden.rows() - 1);
         seen.n_layers = model.config().layers;
         seen.stats = model.with_head(
             [&](const auto& head) { return lagom::unembed(lagom::portable{}, seen.hidden, head); });
         part.record(lagom::portable{}, seen, signals);
+        if (behind != nullptr) states[s].record(seen);
         return false;
       });
       if (!ran) {
@@ -69,6 +75,9 @@ inline int task_of(int group) { return group / 2; }
   if (failed) return *failed;
   lagom::trace<> whole(model.config().layers, signals);
   for (const auto& part : parts) whole.append(*part);
+  if (behind != nullptr) {
+    for (const auto& part : states) behind->append(part);
+  }
   return whole;
 }
 

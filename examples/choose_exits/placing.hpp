@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Exits placed on the rows to fit on: a front of costs against risks, one point of which is certified.
+#pragma once
+
+#include "judge.hpp"
+
+namespace choose_exits {
+
+// An exit as an engine needs it.
+struct placed_exit {
+  lagom::layer_index layer{};
+  lagom::probe_kind kind = lagom::probe_kind::head;
+  float gap = 0;     // stops at a gap of at least this; of the restricted softmax where `kind` is rows
+  float cosine = 0;  // of this state and the last layer's, where the kind reads it
+};
+
+// One placement: exits, and what they lose and cost on the rows that chose them.
+struct placement_point {
+  std::vector<placed_exit> exits;
+  double risk = 0, cost = 0, bound = 0;  // costs as shares of full depth
+};
+
+struct placing {
+  std::vector<placement_point> front;  // risks rise, costs fall
+  bool exact = true;
+  std::vector<lagom::token_id> candidates;  // the rows that probes of kind rows read
+  std::vector<double> certified_share;      // bytes of a certified probe over those of the head, by layer
+  std::optional<std::size_t> deployed;      // point of the front that was certified
+  rule_row row;                             // the deployed placement on held-out prompts
+};
+
+[[nodiscard]] std::string_view name(lagom::probe_kind kind);
+
+// Chooses on the rows to fit on, certifies on those to calibrate on, judges on the held-out ones.
+[[nodiscard]] lagom::result<placing> place(study& s, lagom::cost_unit unit, std::size_t levels);
+
+// What hindsight would do: the upper bound of every rule.
+[[nodiscard]] std::vector<rule_row> oracles(const study& s);
+
+}  // namespace choose_exits

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// The published rules of the table, one file each.
+#pragma once
+
+#include "judge.hpp"
+
+namespace choose_exits {
+
+using rule_rows = lagom::result<std::vector<rule_row>>;
+
+rule_rows adainfer(study&);  // gap rule, support vector machines, logistic, CRF
+rule_rows calm(study&);      // gap, top probability, cosine of states
+rule_rows deebert(study&);   // entropy
+rule_rows pabee(study&);     // patience
+
+struct published_rule {
+  std::string_view name;
+  rule_rows (*rows)(study&);
+};
+inline constexpr published_rule published_rules[] = {
+    {"adainfer", &adainfer},
+    {"calm", &calm},
+    {"deebert", &deebert},
+    {"pabee", &pabee},
+};
+
+}  // namespace choose_exits
