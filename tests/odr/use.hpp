@@ -129,6 +129,15 @@ inline double divergences(const std::vector<float>& w) {
   std::vector<float> out(16);
   const vec_view<const float> a(w.data(), 16), b(w.data() + 16, 16);
   const std::int64_t stopped[] = {1, 2, 3};
+  trace<> remembered(2);
+  remembered.begin_row(no_token, 0, 1);
+  const auto memory = fit(raee_config{.label = label_kind::agrees_with_final}, remembered,
+                          mat_view<const float>(w.data(), 1, 16));
+  if (memory) {
+    premature.push(memory->choose(portable{}, a), divergence_of(portable{}, a, b));
+    const auto again = replay_chosen(remembered, [&](index_t) { return memory->draw(portable{}, b, 0.5); });
+    premature.divergence += again.outcomes[0].stop.value;
+  }
   return run.used().value + premature.divergence + cost::depth_cost_ratio(stopped).value +
          dola_contrast(portable{}, a, b, vec_view<float>(out)).top;
 }
