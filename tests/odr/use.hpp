@@ -194,6 +194,14 @@ inline double learned(lagom::trace<>& t, const std::vector<float>& x, const std:
       if (auto all = replay(t, policy)) sum += all->outcomes[0].stop.value;
     }
   }
+  const head normed{mat_view(w.data(), 64, 16), rms_norm{vec_view(x), 1e-5}};
+  for (const exit_module kind : {exit_module::linear, exit_module::mlp}) {
+    const auto tuned = fit(exit_modules_config{.kind = kind, .inner = 4, .epochs = 1}, states, normed);
+    if (!tuned) continue;
+    std::vector<float> scratch(static_cast<std::size_t>(tuned->model.shape().scratch()));
+    if (record_answers(t, states, [&](layer_index l) { return tuned->model.at(l, normed, scratch); }))
+      sum += static_cast<double>(t.stats(0, 0).gap());
+  }
   return sum;
 }
 

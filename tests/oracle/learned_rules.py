@@ -4,7 +4,9 @@
 Writes into tests/oracle/golden/learned:
 - probes.safetensors: hidden states of sequences and layers, labels, and for BERxiT's learning-to-exit module and CALM's
   meta head the minima, their objectives and their outputs;
-- specee.safetensors: a perceptron before and after steps of Adam, its outputs and losses.
+- specee.safetensors: a perceptron before and after steps of Adam, its outputs and losses;
+- modules.safetensors: exit modules (norm, linear, gated MLP) before a shared head, their logits, losses against the last
+  layer's token and distribution, and gradients.
 
     pip install -r tests/oracle/requirements.txt
     python tests/oracle/learned_rules.py
@@ -169,12 +171,63 @@ def specee():
     return out
 
 
+def modules():
+    """Norm, tuned lens and gated MLP in front of one head, in double; parameters in the order the library keeps them."""
+    vocab, hidden, inner, rows, epsilon, scale = 30, 12, 7, 6, 1e-5, 0.7
+    torch.manual_seed(4)
+    torch.set_default_dtype(torch.float64)
+
+    def single(x):  # numbers that float32 holds
+        return x.to(torch.float32).to(torch.float64)
+
+    head = single(torch.randn(vocab, hidden) * 0.5)
+    norm = single(1 + 0.3 * torch.randn(hidden))
+    x, last = single(torch.randn(rows, hidden) * 2), single(torch.randn(rows, hidden) * 3)
+
+    def rms(v, weight):
+        return v / torch.sqrt((v**2).mean(-1, keepdim=True) + epsilon) * weight
+
+    teacher = scale * rms(last, norm) @ head.T
+    out = {"head": head, "norm": norm, "states": x, "last": last, "teacher": teacher}
+    for kind, size in (("norm", 0), ("linear", hidden * (hidden + 1)), ("mlp", hidden * (1 + 3 * inner))):
+        theta = single(torch.cat([1 + 0.2 * torch.randn(hidden), 0.3 * torch.randn(size)]))
+
+        def logits(theta, kind=kind):
+            g, rest = theta[:hidden], theta[hidden:]
+            y = x
+            if kind == "linear":
+                y = x + x @ rest[: hidden * hidden].reshape(hidden, hidden).T + rest[hidden * hidden :]
+            if kind == "mlp":
+                n = rms(x, rest[:hidden])
+                gate, up, down = rest[hidden:].split(inner * hidden)
+                units = torch.nn.functional.silu(n @ gate.reshape(inner, hidden).T) * (n @ up.reshape(inner, hidden).T)
+                y = x + units @ down.reshape(hidden, inner).T
+            return scale * rms(y, g) @ head.T
+
+        losses = {
+            "token": lambda z: torch.nn.functional.cross_entropy(z, teacher.argmax(-1)),
+            "distribution": lambda z: torch.nn.functional.kl_div(
+                torch.log_softmax(z, -1), torch.log_softmax(teacher, -1), log_target=True, reduction="batchmean"
+            ),
+        }
+        out[f"{kind}.parameters"] = theta
+        out[f"{kind}.logits"] = logits(theta)
+        for name, loss in losses.items():
+            at = theta.clone().requires_grad_(True)
+            value = loss(logits(at))
+            value.backward()
+            out[f"{kind}.{name}.loss"] = value.detach().reshape(1)
+            out[f"{kind}.{name}.gradient"] = at.grad
+    torch.set_default_dtype(torch.float32)
+    return {k: v.detach().numpy().astype(np.float32 if "loss" not in k else np.float64) for k, v in out.items()}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent / "golden" / "learned")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    for make in (probes, specee):
+    for make in (probes, specee, modules):
         save_file({k: np.ascontiguousarray(v) for k, v in make().items()}, args.out / f"{make.__name__}.safetensors")
 
 

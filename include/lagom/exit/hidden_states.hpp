@@ -40,8 +40,12 @@ class hidden_states {
 
   /// Opens a row.
   LAGOM_INLINE void begin_row() {
+    const auto cells = static_cast<std::size_t>(layers_ * width_);
+    states_.resize(states_.size() + cells);
+    const T hole = missing();
+    for (T* to = states_.data() + states_.size() - cells; to != states_.data() + states_.size(); ++to)
+      __builtin_memcpy(static_cast<void*>(to), &hole, sizeof hole);
     ++rows_;
-    states_.resize(static_cast<std::size_t>(rows_ * layers_ * width_), missing());
   }
 
   /// Stores `obs.hidden` at `obs.layer` of the row that was opened last, rounded to T. Precondition: of width().
