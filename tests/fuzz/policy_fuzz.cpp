@@ -27,5 +27,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   load<lagom::standardized<lagom::crf<2>>>(path);
   load<lagom::calibrated<lagom::threshold<>>>(path);
   load<lagom::calibrated<lagom::standardized<lagom::rbf_svm<2>>>>(path);
+  (void)lagom::io::load_layers(path).has_value();
   return 0;
 }

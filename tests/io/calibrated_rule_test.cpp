@@ -173,3 +173,39 @@ TEST_CASE("models are told apart by their weights, not by their files", "[io][po
             R"({"weight_map":{"a":"x.safetensors","odd":"x.safetensors","b":"y.safetensors"}})");
   CHECK(io::model_fingerprint(must(io::checkpoint::open(dir.file("two")))) == original);
 }
+
+TEST_CASE("a policy is saved with the layers it is asked at", "[io][policy]") {
+  const scratch dir;
+  const std::string path = dir.file("p.json");
+  const lagom::calibrated safe{lagom::threshold{0.5f}, shown(), std::uint64_t{7}};
+  const lagom::at_layers layers{0, 3, 64, 255};
+  REQUIRE(io::save_policy(path, pack{}, safe, layers));
+  CHECK(must(io::load_calibrated_policy<lagom::threshold<>>(path, pack{}, 7)).rule.value == 0.5f);
+  const auto back = must(io::load_layers(path));
+  for (int l = 0; l < lagom::at_layers::capacity; ++l) CHECK(back(l, 256) == layers(l, 256));
+  const std::string text = text_of(path);
+  const auto refused = [&](const std::string& list, errc code) {
+    auto changed = text;
+    const auto from = changed.find("\"layers\""), to = changed.find(']', from) + 1;
+    changed.replace(from, to - from, list);
+    REQUIRE(io::write_file(path, changed));
+    const auto read = io::load_layers(path);
+    REQUIRE_FALSE(read);
+    CHECK(read.error().code == code);
+    CHECK(read.error().key.view() == "layers");
+    CHECK(read.error().file.view() == path);
+  };
+  refused("\"layers\": [256]", errc::out_of_range);
+  refused("\"layers\": [18446744073709551615]", errc::out_of_range);
+  refused("\"layers\": [-1]", errc::wrong_type);
+  refused("\"layers\": [1.5]", errc::wrong_type);
+  refused("\"layers\": 3", errc::wrong_type);
+  refused("\"layers\": [3, 3]", errc::bad_value);
+  refused("\"layers\": [4, 3]", errc::bad_value);
+  REQUIRE(io::save_policy(path, pack{}, safe));
+  CHECK(io::load_layers(path).error().code == errc::missing_key);
+  REQUIRE(io::save_policy(path, pack{}, safe, lagom::at_layers{}));
+  CHECK_FALSE(must(io::load_layers(path))(0, 256));
+  REQUIRE(io::write_file(path, "{\"layers\": [1]}"));
+  CHECK(io::load_layers(path).error().code == errc::wrong_schema);
+}
