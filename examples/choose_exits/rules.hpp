@@ -11,7 +11,9 @@ using rule_rows = lagom::result<std::vector<rule_row>>;
 rule_rows adainfer(study&);  // gap rule, support vector machines, logistic, CRF
 rule_rows calm(study&);      // gap, top probability, cosine of states
 rule_rows deebert(study&);   // entropy
+rule_rows fpabee(study&);    // divergence of neighbouring layers with patience: as described, as released
 rule_rows pabee(study&);     // patience
+rule_rows raee(study&);      // nearest neighbours, before the layers run
 
 struct published_rule {
   std::string_view name;
@@ -21,7 +23,9 @@ inline constexpr published_rule published_rules[] = {
     {"adainfer", &adainfer},
     {"calm", &calm},
     {"deebert", &deebert},
+    {"fpabee", &fpabee},
     {"pabee", &pabee},
+    {"raee", &raee},
 };
 
 }  // namespace choose_exits
