@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <lagom/adapt/xtensor_blas.hpp>
 #include <lagom/kernel/head.hpp>
 #include <lagom/signal/layer_obs.hpp>
 #include <span>
@@ -142,8 +143,8 @@ class model {
     const auto d = static_cast<std::size_t>(config_.head_dim);
     work.next_block();
     norm(work.x(), w.attention_norm, work.normed());
-    map(w.qkv, work.normed(), work.qkv(), 0, queries(), work);
-    map(w.qkv, work.normed(), work.qkv(), queries(), keys_and_values(), work);
+    w.qkv(work.normed(), work.qkv(), 0, queries());
+    w.qkv(work.normed(), work.qkv(), queries(), keys_and_values());
     for (std::size_t r = 0; r < places.size(); ++r) {
       const auto i = static_cast<lagom::index_t>(r);
       if (auto ok = attend(static_cast<std::size_t>(l), places[r], &work.turns[r * d], &work.qkv()(i, 0),
@@ -151,12 +152,12 @@ class model {
           !ok)
         return ok.error();
     }
-    map(w.output, work.mixed(), work.attention(), 0, width(config_.hidden), work);
+    w.output(work.mixed(), work.attention(), 0, width(config_.hidden));
     add(work.attention(), work.x());
     norm(work.x(), w.mlp_norm, work.normed());
-    map(w.gate_up, work.normed(), work.gate_up(), 0, 2 * width(config_.ffn), work);
+    w.gate_up(work.normed(), work.gate_up(), 0, 2 * width(config_.ffn));
     swiglu(work.gate_up(), work.gated());
-    map(w.down, work.gated(), work.mlp(), 0, width(config_.hidden), work);
+    w.down(work.gated(), work.mlp(), 0, width(config_.hidden));
     add(work.mlp(), work.x());
     return lagom::done{};
   }
@@ -166,7 +167,7 @@ class model {
     const block_weights<T>& w = weights_.blocks[static_cast<std::size_t>(l)];
     const auto d = static_cast<std::size_t>(config_.head_dim);
     norm(work.x(), w.attention_norm, work.normed());
-    map(w.qkv, work.normed(), work.qkv(), queries(), keys_and_values(), work);
+    w.qkv(work.normed(), work.qkv(), queries(), keys_and_values());
     for (std::size_t r = 0; r < places.size(); ++r) {
       T* const k = &work.qkv()(static_cast<lagom::index_t>(r), static_cast<lagom::index_t>(queries()));
       if (auto ok = store(static_cast<std::size_t>(l), places[r], &work.turns[r * d], k); !ok)
@@ -196,10 +197,6 @@ class model {
   [[nodiscard]] std::size_t queries() const { return width(config_.heads * config_.head_dim); }
   [[nodiscard]] std::size_t keys_and_values() const { return 2 * width(config_.kv_heads * config_.head_dim); }
 
-  static void map(const linear<T>& by, lagom::mat_view<const T> x, lagom::mat_view<T> to, std::size_t first,
-                  std::size_t cols, workspace<T>& work) {
-    by(x, to, first, cols, work.padded_x, work.padded_y);
-  }
   static void add(lagom::mat_view<const T> x, lagom::mat_view<T> to) {
     T* const out = to.data();
     for (lagom::index_t i = 0; i < x.rows() * x.cols(); ++i) out[i] += x.data()[i];

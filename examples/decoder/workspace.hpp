@@ -60,7 +60,6 @@ class workspace {
 
   std::vector<float> turns;  // rotations, a row a token
   std::vector<T> scores;     // of one head over the context
-  std::vector<T> padded_x, padded_y;
 
  private:
   [[nodiscard]] rows view(std::size_t i) {
