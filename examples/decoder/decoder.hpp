@@ -64,6 +64,10 @@ class model {
     return model(std::move(*config), std::move(*weights));
   }
 
+  // A model of weights that are there already. Precondition: they have the shapes that the configuration says.
+  model(model_config config, model_weights<T> weights)
+      : config_(std::move(config)), weights_(std::move(weights)), rope_(config_) {}
+
   [[nodiscard]] const model_config& config() const { return config_; }
   [[nodiscard]] kv_cache<T> make_cache(std::size_t capacity) const { return kv_cache<T>(config_, capacity); }
 
@@ -189,9 +193,6 @@ class model {
   }
 
  private:
-  model(model_config config, model_weights<T> weights)
-      : config_(std::move(config)), weights_(std::move(weights)), rope_(config_) {}
-
   [[nodiscard]] static std::size_t width(int n) { return static_cast<std::size_t>(n); }
   // Columns of the q, k and v map.
   [[nodiscard]] std::size_t queries() const { return width(config_.heads * config_.head_dim); }

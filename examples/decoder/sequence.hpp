@@ -111,14 +111,18 @@ class sequence {
     for (lagom::token_id t = 0; t < model_->config().vocab; ++t) to[t] = logit(x, t);
   }
 
+  // For whoever runs blocks over several sequences at once: the state of a position, and word that it was changed.
+  [[nodiscard]] T* state(lagom::index_t p) { return state(static_cast<std::size_t>(p)); }
+  void changed() { last_ = {}; }
+
   [[nodiscard]] const kv_cache<T>& cache() const { return cache_; }
   [[nodiscard]] kv_cache<T>& cache() { return cache_; }
   [[nodiscard]] const model<T>& network() const { return *model_; }
+
+ private:
   [[nodiscard]] T* state(std::size_t p) {
     return states_.data() + p * static_cast<std::size_t>(model_->config().hidden);
   }
-
- private:
   // States of n positions as rows of a pass.
   void gather(lagom::index_t first, lagom::index_t n) {
     places_.resize(static_cast<std::size_t>(n));

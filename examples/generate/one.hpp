@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// Decoding one sequence, in every way.
+#pragma once
+
+#include "decoded.hpp"
+#include "support/must.hpp"
+
+namespace generate {
+
+// All ways take a sequence that holds the prompt but its last token, and that token: `Engine` is a `sequence`, plain or
+// metered.
+
+// Early exit: `policy_at(i)` decides for token i.
+template <class Engine, class PolicyAt, class Kv>
+decoded early(Engine& engine, lagom::token_id last, const limits& until, const PolicyAt& policy_at,
+              const Kv& kv) {
+  decoded out;
+  while (!until.reached(out.text)) {
+    const auto policy = policy_at(static_cast<int>(out.text.size()));
+    const auto next = support::must(lagom::early_token(engine, last, policy, kv));
+    out.text.push_back(last = next.token);
+    out.layers.push_back(next.used.value);
+  }
+  return out;
+}
+
+// FREE: shallow where the gap is above a threshold that learns, deep for all that wait otherwise.
+template <class Engine>
+decoded free_early_exit(Engine& engine, lagom::token_id last, const limits& until,
+                        const lagom::shallow_deep_config& config, float first_threshold) {
+  lagom::shallow_deep<float> free{config};
+  lagom::adaptive_threshold adaptive{{.first = first_threshold}};
+  constexpr std::size_t between = 16;  // tokens between two fits: one text takes the place of many
+  decoded out;
+  for (std::size_t steps = 1; !until.reached(out.text); ++steps) {
+    const auto next = support::must(
+        free.decode(engine, last, adaptive.current().value,
+                    [&](double confidence, bool agreed) { adaptive.push(confidence, agreed); }));
+    const std::size_t left = out.text.size() - static_cast<std::size_t>(next.withdrawn);
+    out.text.resize(left);
+    out.layers.resize(left);
+    out.withdrawn += static_cast<int>(next.withdrawn);
+    out.text.push_back(last = next.token);
+    out.layers.push_back(next.used.value);
+    if (steps % between == 0) (void)adaptive.refit();
+  }
+  return out;
+}
+
+// Self-speculation: depth and length of the drafts by what was kept so far, or fixed.
+struct speculation {
+  int draft_layers = 0;  // 0: chosen
+  int drafts = 0;        // 0: chosen
+  double stop_below = 0;
+  double head_layers = 0;  // a pass over the head, in layers
+};
+template <class Engine>
+decoded self_speculation(Engine& engine, lagom::token_id last, const limits& until, const speculation& how) {
+  constexpr int most = 16;
+  const int n = engine.layers();
+  lagom::adaptive_drafts<4> rule{.layers = {(n + 7) / 8, (n + 3) / 4, (n + 1) / 2, (3 * n + 3) / 4},
+                                 .n_layers = n,
+                                 .head_layers = how.head_layers,
+                                 .most = most};
+  if (how.draft_layers > 0) std::fill(std::begin(rule.layers), std::end(rule.layers), how.draft_layers);
+  lagom::adaptive_drafts<4>::state state;
+  lagom::greedy_drafts<float> drafter(most, how.stop_below);
+  tokens round(most + 1);
+  decoded out;
+  while (!until.reached(out.text)) {
+    auto plan = rule.next(state);
+    if (how.drafts > 0) plan.drafts = std::min(how.drafts, most);
+    const auto left = static_cast<int>(until.most - out.text.size());
+    const auto got = support::must(lagom::self_speculate(
+        engine, last,
+        {.draft_layers = plan.draft_layers, .drafts = std::min(plan.drafts, left - 1), .end = until.end},
+        drafter, round));
+    rule.learn(state, plan, got.drafted, got.kept);
+    out.drafted += got.drafted;
+    out.kept += got.kept;
+    for (lagom::index_t i = 0; i < got.tokens; ++i) {
+      const bool draft = i < got.kept;
+      out.text.push_back(last = round[static_cast<std::size_t>(i)]);
+      out.layers.push_back(draft ? plan.draft_layers.value : n);
+      out.from_draft.push_back(draft);
+    }
+  }
+  return out;
+}
+
+}  // namespace generate

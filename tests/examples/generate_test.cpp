@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Decoding in step is decoding one after the other.
+#include "generate/batch.hpp"
+#include "generate/one.hpp"
+
+#include "support/catch.hpp"
+#include "support/golden.hpp"
+
+using namespace generate;
+using lagom_test::must;
+
+namespace {
+
+const model& shipped() {
+  static const model m = must(model::load(LAGOM_EXAMPLE_MODELS "/main"));
+  return m;
+}
+
+std::vector<tokens> some_prompts() {
+  const lagom::philox random{9};
+  std::vector<tokens> out;
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    auto& p = out.emplace_back();
+    for (std::uint64_t k = 0; k < 3 + 4 * i; ++k)
+      p.push_back(static_cast<lagom::token_id>(1 + random.below(895, i, k)));
+  }
+  return out;
+}
+
+sequence after(const tokens& prompt) {
+  sequence s(shipped(), prompt.size() + 40);
+  must(s.prefill(std::span(prompt).first(prompt.size() - 1)));
+  return s;
+}
+
+template <class PolicyAt, class Kv>
+void check(const PolicyAt& policy_at, const Kv& kv) {
+  CAPTURE(Kv::name);
+  const auto prompts = some_prompts();
+  const limits until{.most = 30, .end = 0};
+  std::vector<sequence> all;
+  tokens last;
+  for (const tokens& p : prompts) {
+    all.push_back(after(p));
+    last.push_back(p.back());
+  }
+  batch_decoder together(shipped(), all, kv);
+  together.ledger() = {.shape = shipped().config().shape()};
+  const auto out = together.run(last, until, policy_at);
+  double macs = 0, layers = 0;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    CAPTURE(i);
+    sequence s = after(prompts[i]);
+    lagom::metered counted{s, lagom::decode_ledger{.shape = shipped().config().shape()}};
+    const decoded alone = early(counted, prompts[i].back(), until, policy_at, kv);
+    CHECK(out[i].text == alone.text);
+    CHECK(out[i].layers == alone.layers);
+    macs += counted.meter().spent.macs;
+    layers += counted.meter().token_layers;
+  }
+  CHECK(together.ledger().token_layers == layers);
+  CHECK(together.ledger().spent.macs == Approx(macs));
+}
+
+}  // namespace
+
+TEST_CASE("a batch decodes every sequence as it is decoded alone", "[generate]") {
+  const auto gap_at = [](int) {
+    return lagom::exit_policy{lagom::features<lagom::gap>{}, lagom::threshold{0.6f}, lagom::every_layer{},
+                              lagom::native{}};
+  };
+  check(gap_at, lagom::propagate_kv{});
+  check(gap_at, lagom::copy_kv{});
+  check(gap_at, lagom::drop_kv{});
+  check(gap_at, lagom::fill_kv{});
+  check(gap_at, lagom::defer_batch{100});
+  check(gap_at, lagom::recompute_kv{100});
+  // A policy that reads no statistics, and probes once.
+  check([](int i) { return leave_after(i % 14); }, lagom::defer_batch{100});
+}
+
+TEST_CASE("where one sequence may not leave, all catch up", "[generate]") {
+  const auto prompts = some_prompts();
+  std::vector<sequence> all;
+  tokens last;
+  for (const tokens& p : prompts) {
+    all.push_back(after(p));
+    last.push_back(p.back());
+  }
+  batch_decoder together(shipped(), all, lagom::defer_batch{3});
+  const auto out = together.run(last, {.most = 12}, [](int) { return leave_after(4); });
+  for (const decoded& d : out) CHECK(d.layers == std::vector<int>{5, 5, 5, 14, 5, 5, 5, 14, 5, 5, 5, 14});
+}
+
+TEST_CASE("the fewest tokens and the end of a text are kept to", "[generate]") {
+  const auto prompts = some_prompts();
+  for (const tokens& p : prompts) {
+    sequence s = after(p);
+    const auto gap_at = [](int) {
+      return lagom::exit_policy{lagom::features<lagom::gap>{}, lagom::threshold{2.0f}};
+    };
+    const decoded full = early(s, p.back(), {.most = 30}, gap_at, lagom::fill_kv{});
+    REQUIRE(full.text.size() == 30);
+    for (const std::size_t most : {std::size_t{1}, std::size_t{2}, std::size_t{17}}) {
+      const tokens wanted(full.text.begin(), full.text.begin() + static_cast<std::ptrdiff_t>(most));
+      s.crop(static_cast<lagom::index_t>(p.size()) - 1);
+      CHECK(self_speculation(s, p.back(), {.most = most}, {.draft_layers = 7}).text == wanted);
+      s.crop(static_cast<lagom::index_t>(p.size()) - 1);
+      CHECK(free_early_exit(s, p.back(), {.most = most}, {.exit = 6}, 1).text == wanted);
+    }
+    const lagom::token_id end = full.text[9];
+    const auto until = std::find(full.text.begin(), full.text.end(), end) + 1;
+    s.crop(static_cast<lagom::index_t>(p.size()) - 1);
+    CHECK(self_speculation(s, p.back(), {.most = 30, .end = end}, {}).text ==
+          tokens(full.text.begin(), until));
+  }
+}
