@@ -115,6 +115,28 @@ double batch(const std::vector<float>& x, const lagom::head<float>& to, Leave le
   return sum;
 }
 
+inline double tokens(const std::vector<float>& w) {
+  using namespace lagom;
+  stop_generating enough{
+      token_features{of_token{entropy{}}, of_token{hidden_cosine{}}, end_prob{}, repeats{}},
+      any_of{threshold<below>{0.1f}, falling_threshold{position_decay{}, 2}, threshold{4.0f, 3},
+             when_alarmed{drift_alarm{tolerance(0.5)}, 2},
+             when_alarmed{risk_monitor{tolerance(0.5), error_rate(0.1)}, 2}},
+      not_before{token_position{2}}};
+  enough.most = 8;
+  auto run = enough.begin();
+  for (int i = 0; i < 8; ++i) {
+    const vec_view<const float> x(w.data() + 16 * i, 16);
+    if (run.observe({.token = i % 2,
+                     .stats = softmax_stats_of(portable{}, x),
+                     .end_prob = 0.1f,
+                     .hidden = x,
+                     .prev_hidden = x}))
+      break;
+  }
+  return run.length();
+}
+
 inline double divergences(const std::vector<float>& w) {
   using namespace lagom;
   const head to{mat_view(w.data(), 64, 16)};
@@ -320,7 +342,7 @@ inline double everything() {
   sum += run.used().value +
          cost::flops_ratio(cost::llama2_7b, cost::decode(100), {.blocks = 20, .heads = 20}).value;
   sum += calibration() + sequences(w) + learned(more, x, w);
-  sum += divergences(w);
+  sum += divergences(w) + tokens(w);
   moments m;
   m.push(sum);
   return m.mean + philox{1}.uniform(0, 0);

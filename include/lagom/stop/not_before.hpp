@@ -17,6 +17,9 @@ struct not_before {
 };
 
 not_before(int) -> not_before<layer_index>;
+template <class Index>
+  requires requires(Index i) { i.value; }
+not_before(Index) -> not_before<Index>;  // not_before{token_position{8}}
 
 }  // namespace v0
 }  // namespace lagom

@@ -57,6 +57,9 @@ struct every_nth {
 
 every_nth(int) -> every_nth<layer_index>;
 every_nth(int, int) -> every_nth<layer_index>;
+template <class Index>
+  requires requires(Index i) { i.value; }
+every_nth(int, Index) -> every_nth<Index>;
 
 }  // namespace v0
 }  // namespace lagom
