@@ -48,7 +48,7 @@ class exit_module_gradient {
     for (index_t j = 0; j < h; ++j) normed[j] = y[j] * inverse_ * theta[j];
     for (index_t v = 0; v < rows_.rows(); ++v)
       logits_[static_cast<std::size_t>(v)] =
-          scale_ * dot(B{}, rows_.row(v), vec_view<const float>(normed, h));
+          scale_ * static_cast<float>(dot(B{}, rows_.row(v), vec_view<const float>(normed, h)));
     stats_ = softmax_stats_of(B{}, logits_);
   }
 

@@ -35,8 +35,9 @@ struct exit_modules_config {
   std::uint64_t seed = 1;
 };
 
-/// The modules, and the mean loss of every layer before and after on rows that were not trained on (every eighth; all rows
-/// where there are fewer than 16). A module that did not lower it was thrown away: before and after are then the same.
+/// The modules, and the mean loss of every layer before and after on the rows that chose among the epochs: every eighth, not
+/// trained on (all rows where there are fewer than 16). A module that no epoch improved was thrown away: before and after are
+/// then the same.
 struct fitted_modules {
   exit_modules model;
   std::vector<double> before, after;  ///< 0 at layers that were not trained
@@ -88,8 +89,10 @@ class module_trainer {
 
   [[nodiscard]] const std::vector<float>& parameters() const noexcept { return theta_; }
 
-  void train() {
+  /// Trains, and keeps the parameters of the epoch that judged best: its loss, `before` where none was better.
+  double train(double before) {
     const exit_modules_config& c = with_.config;
+    std::vector<float> best = theta_;
     const auto n = static_cast<index_t>(with_.train.size());
     const philox random{c.seed};
     adam<B> optimizer(c.optimizer, shape_.parameters());
@@ -109,7 +112,14 @@ class module_trainer {
           add(order[static_cast<std::size_t>(k)], 1 / static_cast<float>(end - first), gradient.data());
         optimizer.step(theta_, gradient, 1 - step / steps);
       }
+      const double now = judged();
+      if (is_finite(&now) && now < before) {
+        before = now;
+        best = theta_;
+      }
     }
+    theta_ = best;
+    return before;
   }
 
   /// Mean loss over the rows that judge.
@@ -193,7 +203,7 @@ bool finite_states(const hidden_states<T>& states, index_t row) noexcept {
 /// layer: 2 V h multiply-adds (3 V h against distributions) and 3 times the module's.
 template <backend B = portable, scalar T, scalar W, scalar G, class Keep = every_row,
           schedule Schedule = every_layer, executor E = seq>
-  requires std::same_as<accumulator_t<T, W>, float>
+  requires std::same_as<accumulator_t<T>, float>
 [[nodiscard]] result<fitted_modules> fit(const exit_modules_config& config, const hidden_states<T>& states,
                                          const head<W, rms_norm<G>>& to, const Keep& keep = {},
                                          const Schedule& probed = {}, const E& run = {}) {
@@ -247,13 +257,8 @@ template <backend B = portable, scalar T, scalar W, scalar G, class Keep = every
     double& before = out.before[static_cast<std::size_t>(l)];
     double& after = out.after[static_cast<std::size_t>(l)];
     before = trainer.judged();
-    trainer.train();
-    after = trainer.judged();
-    if (is_finite(&after) && after < before) {
-      out.model.set(layer, trainer.parameters());
-    } else {
-      after = before;
-    }
+    after = trainer.train(before);
+    if (after < before) out.model.set(layer, trainer.parameters());
   });
   return out;
 }
