@@ -2,6 +2,8 @@
 // Which exits to build into a model: traces it, calibrates every published rule, places exits, and says what to deploy.
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
+#include <lagom/io/calibrated_rule.hpp>
+#include <lagom/io/model_fingerprint.hpp>
 
 #include "choose_exits/report.hpp"
 #include "choose_exits/rules.hpp"
@@ -18,23 +20,28 @@ using language_model = decoder::language_model<float>;
 struct options {
   std::string model = LAGOM_SHIPPED_MODELS "/main";
   std::string tasks = LAGOM_SHIPPED_MODELS "/tasks.jsonl";
-  std::string json, pictures = "out";
+  std::string json, policy, pictures = "out";
   std::string loss = "agreement", cost = "bytes";
-  std::vector<std::string> rules;
+  std::vector<std::string> rules, probes;
   double tolerance = 0.05, error_rate = 0.05;
   float caution = 100;
   int shots = 5;
   std::uint64_t seed = 1;
-  std::size_t max_items = 250, levels = 24;
+  std::size_t max_items = 250, levels = 24, wall_items = 60;
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
 };
 
 // Traces every prompt. Held-out items are judged; of the others every second one, in the order drawn, is to calibrate on.
-study trace_model(const language_model& model, const options& o) {
+struct traced_model {
+  study known;
+  std::vector<early_exit::prompt> prompts;
+};
+
+traced_model trace_model(const language_model& model, const options& o) {
   const auto tasks = must(early_exit::load_tasks(o.tasks));
   early_exit::prompt_builder builder(model.tokenizer,
                                      static_cast<std::size_t>(model.network.config().context), o.seed);
-  const auto prompts = must(builder.build(tasks, {o.shots}, o.max_items, o.tasks)).prompts;
+  auto prompts = must(builder.build(tasks, {o.shots}, o.max_items, o.tasks)).prompts;
   const auto& config = model.network.config();
   study s{.shape = config.shape(),
           .widths = {},
@@ -66,14 +73,53 @@ study trace_model(const language_model& model, const options& o) {
   s.error = lagom::error_rate(o.error_rate);
   s.caution = o.caution;
   s.seed = o.seed;
-  return s;
+  return {std::move(s), std::move(prompts)};
+}
+
+// Held-out rows, evenly spread.
+std::vector<lagom::index_t> timed_rows(const study& s, std::size_t n) {
+  std::vector<lagom::index_t> all, out;
+  for (lagom::index_t row = 0; row < s.trace.rows(); ++row) {
+    if (s.rows(part::test)(row)) all.push_back(row);
+  }
+  n = std::min(n, all.size());
+  for (std::size_t k = 0; k < n; ++k) out.push_back(all[k * all.size() / n]);
+  return out;
+}
+
+// The deployed exits as a policy file: they decide by one gap, of the head or of what certifies its decision.
+void save(const options& o, const placing& placed) {
+  if (!placed.deployed || placed.front[*placed.deployed].exits.empty())
+    throw support::stop_program{o.policy + ": not written, no exit is to be deployed"};
+  const auto& exits = placed.front[*placed.deployed].exits;
+  lagom::at_layers layers;
+  for (const placed_exit& e : exits) {
+    if (e.layer.value >= lagom::at_layers::capacity)
+      throw support::stop_program{o.policy + ": not written, an exit lies deeper than a policy file can say"};
+    layers.add(e.layer);
+  }
+  const auto weights = must(lagom::io::checkpoint::open(o.model));
+  const lagom::calibrated rule{lagom::threshold{exits.front().gap}, *placed.row.shown,
+                               lagom::io::model_fingerprint(weights)};
+  must(lagom::io::save_policy(o.policy, lagom::features<lagom::gap>{}, rule, layers));
+  fmt::print("policy: {}\n", o.policy);
 }
 
 int run(const options& o) {
   support::single_threaded_blas();
-  if (!o.json.empty()) (void)must(lagom::io::atomic_file::create(o.json));  // better now than after the work
+  for (const std::string& path : {o.json, o.policy}) {  // better now than after the work
+    if (!path.empty()) (void)must(lagom::io::atomic_file::create(path));
+  }
   const auto model = must(language_model::load(o.model));
-  study s = trace_model(*model, o);
+  auto [s, prompts] = trace_model(*model, o);
+  placing_options how{.unit = o.cost == "bytes" ? lagom::cost_unit::bytes : lagom::cost_unit::macs,
+                      .levels = o.levels,
+                      .probes = {}};
+  for (const lagom::probe_kind kind : all_probes) {
+    const bool asked = std::find(o.probes.begin(), o.probes.end(), name(kind)) != o.probes.end();
+    const bool in_a_file = kind == lagom::probe_kind::head || kind == lagom::probe_kind::certified;
+    if (asked || (o.probes.empty() && (o.policy.empty() || in_a_file))) how.probes.push_back(kind);
+  }
 
   findings f{.model = o.model,
              .cost_unit = o.cost,
@@ -83,7 +129,8 @@ int run(const options& o) {
              .error = s.error,
              .rows = {},
              .hindsight = {},
-             .placed = {}};
+             .placed = {},
+             .live = {}};
   for (std::size_t k = 0; k < 3; ++k) f.items[k] = s.count(static_cast<part>(k));
   fmt::print(
       "{}: {} layers, hidden {}, vocabulary {}; {} prompts to fit on, {} to calibrate on, {} held out\n",
@@ -98,10 +145,13 @@ int run(const options& o) {
       }
       bar.advance();
     }
-    f.placed = must(place(s, o.cost == "bytes" ? lagom::cost_unit::bytes : lagom::cost_unit::macs, o.levels));
+    f.placed = must(place(s, how));
     bar.advance();
   }
   f.hindsight = oracles(s);
+  if (o.wall_items > 0 && f.placed.deployed)
+    f.live = must(
+        live_exits(model->network, f.placed).measure(prompts, timed_rows(s, o.wall_items), f.placed.replay));
   print_table(f);
   print_advice(f);
 
@@ -117,6 +167,7 @@ int run(const options& o) {
     must(write_json(o.json, f));
     fmt::print("json: {}\n", o.json);
   }
+  if (!o.policy.empty()) save(o, f.placed);
   return 0;
 }
 
@@ -126,6 +177,8 @@ int main(int argc, char** argv) {
   options o;
   std::vector<std::string> names;
   for (const published_rule& rule : published_rules) names.emplace_back(rule.name);
+  std::vector<std::string> kinds;
+  for (const lagom::probe_kind kind : all_probes) kinds.emplace_back(name(kind));
   CLI::App app{
       "Which exits to build into a model, and which rule decides at them: traces a Llama-architecture model "
       "on\n"
@@ -152,6 +205,12 @@ int main(int argc, char** argv) {
   app.add_option("--rule", o.rules, fmt::format("published rules to judge: {} [all]", fmt::join(names, ", ")))
       ->delimiter(',')
       ->check(CLI::IsMember(names));
+  app.add_option("--probes", o.probes,
+                 fmt::format("kinds of exits to choose from: {} [all]; rows answers among the answers of the "
+                             "training items only",
+                             fmt::join(kinds, ", ")))
+      ->delimiter(',')
+      ->check(CLI::IsMember(kinds));
   app.add_option("--caution", o.caution, "how many missed stops a wrong one is worth to a fit")
       ->check(CLI::Range(0.01f, 1000.0f))
       ->capture_default_str();
@@ -169,6 +228,13 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1u, 1024u))
       ->capture_default_str();
   app.add_option("--pictures", o.pictures, "directory for the picture")->capture_default_str();
+  app.add_option("--wall-items", o.wall_items, "held-out prompts that are decoded under the exits, 0 = none")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--policy", o.policy,
+                 "write the deployed rule, its layers and its certificate to this file; the exits are then "
+                 "of the kinds head "
+                 "and certified, which one rule describes");
   app.add_option(
       "--json", o.json,
       "write the results to this file: rules (name, setting, layers_used, agreement, accuracy_kept, "
@@ -176,5 +242,11 @@ int main(int argc, char** argv) {
       "flops_honest, bytes_honest as fractions; certified: tolerance, error_rate, rows, p_value, or null), "
       "hindsight, front (points of risk, cost, exits), deploy");
   CLI11_PARSE(app, argc, argv);
+  for (const std::string& probe : o.probes) {
+    if (!o.policy.empty() && probe != "head" && probe != "certified") {
+      fmt::print(stderr, "choose_exits: --policy: a policy file cannot describe exits of kind {}\n", probe);
+      return 2;
+    }
+  }
   return support::run_program("choose_exits", [&] { return run(o); });
 }

@@ -187,7 +187,7 @@ class ground {
   }
 
   // All exits at one gap threshold, over the rows to fit on; `what` says which option is which exit.
-  [[nodiscard]] lagom::exit_options options(float gap, lagom::cost_unit unit,
+  [[nodiscard]] lagom::exit_options options(float gap, const placing_options& o,
                                             std::vector<placed_exit>& what) const {
     const keep_part fit = s->rows(part::fit);
     const index_t n = s->count(part::fit);
@@ -197,13 +197,14 @@ class ground {
         s->trace,
         lagom::ledger_costs(s->shape,
                             lagom::cost::decode(length / static_cast<double>(std::max<index_t>(1, n))),
-                            {.unit = unit, .widths = s->widths}),
+                            {.unit = o.unit, .widths = s->widths}),
         fit);
     const auto in = [&](const lagom::cost::work& w) {
-      return unit == lagom::cost_unit::macs ? w.macs : w.bytes;
+      return o.unit == lagom::cost_unit::macs ? w.macs : w.bytes;
     };
     const auto add = [&](probe_kind kind, const layer_sets& stop, const layer_sets& lose, float cosine,
                          const layer_sets* look = nullptr) {
+      if (!o.probes.empty() && std::find(o.probes.begin(), o.probes.end(), kind) == o.probes.end()) return;
       const std::size_t first = all.options.size();
       lagom::add_exits(all, kind, stop, lose, 0, look);
       for (std::size_t k = first; k < all.options.size(); ++k) {
@@ -250,8 +251,8 @@ std::string_view name(lagom::probe_kind kind) {
   return names[static_cast<std::size_t>(kind)];
 }
 
-lagom::result<placing> place(study& s, lagom::cost_unit unit, std::size_t levels) {
-  const auto known = ground::make(s, levels);
+lagom::result<placing> place(const study& s, const placing_options& o) {
+  const auto known = ground::make(s, o.levels);
   if (!known) return known.error();
   placing out;
   out.candidates = known->tokens;
@@ -264,7 +265,7 @@ lagom::result<placing> place(study& s, lagom::cost_unit unit, std::size_t levels
   std::vector<placement_point> all;
   for (const auto& [gap, unused] : known->by_gap) {
     std::vector<placed_exit> what;
-    const auto options = known->options(gap, unit, what);
+    const auto options = known->options(gap, o, what);
     const auto front = lagom::place_exits(options, budget, 500);
     if (!front) return front.error();
     out.exact = out.exact && front->exact;
@@ -287,17 +288,23 @@ lagom::result<placing> place(study& s, lagom::cost_unit unit, std::size_t levels
 
   family f{.name = "placed",
            .source = "exits chosen by dynamic programming, one point of the front certified",
-           .setting = "point {:.0f} of the front",
+           .setting = {},
            .settings = {}};
   for (std::size_t k = 0; k < out.front.size(); ++k) f.settings.push_back(static_cast<double>(k));
   std::size_t judged = 0;
   auto row = judge(s, f, [&](double setting, part which) -> lagom::result<outcomes> {
     const auto k = static_cast<std::size_t>(setting);
-    if (which == part::test) judged = k;
-    return known->walk(out.front[k].exits, which);
+    auto walked = known->walk(out.front[k].exits, which);
+    if (which == part::test) {
+      judged = k;
+      out.replay = walked;
+    }
+    return walked;
   });
   if (!row) return row.error();
   out.row = std::move(*row);
+  const std::size_t exits = out.front[judged].exits.size();
+  out.row.setting = fmt::format("{} exit{}", exits, exits == 1 ? "" : "s");
   if (out.row.shown) out.deployed = judged;
   return out;
 }
@@ -319,9 +326,9 @@ std::vector<rule_row> oracles(const study& s) {
   const auto agreeing = [&](index_t row) { return lagom::earliest_agreeing(s.trace, row); };
   const auto consistent = [&](index_t row) { return lagom::earliest_consistent(s.trace, row); };
   add("full_depth", "no exits", false, [&](index_t) { return lagom::layer_index(s.trace.layers() - 1); });
-  add("oracle_agreeing", "hindsight, probes free", false, agreeing);
-  add("oracle_consistent", "hindsight, probes free", false, consistent);
-  add("oracle_consistent", "hindsight, every layer probed", true, consistent);
+  add("oracle_agreeing", "first layer that agrees, probes free", false, agreeing);
+  add("oracle_consistent", "agrees from there on, probes free", false, consistent);
+  add("oracle_probing", "consistent, every layer probed", true, consistent);
   return rows;
 }
 

@@ -26,13 +26,24 @@ struct placing {
   std::vector<lagom::token_id> candidates;  // the rows that probes of kind rows read
   std::vector<double> certified_share;      // bytes of a certified probe over those of the head, by layer
   std::optional<std::size_t> deployed;      // point of the front that was certified
+  outcomes replay;                          // the deployed placement over the held-out rows of the trace
   rule_row row;                             // the deployed placement on held-out prompts
 };
 
+inline constexpr lagom::probe_kind all_probes[] = {lagom::probe_kind::head, lagom::probe_kind::certified,
+                                                   lagom::probe_kind::rows, lagom::probe_kind::cheap,
+                                                   lagom::probe_kind::cheap_first};
 [[nodiscard]] std::string_view name(lagom::probe_kind kind);
 
+// How exits are chosen.
+struct placing_options {
+  lagom::cost_unit unit = lagom::cost_unit::bytes;
+  std::size_t levels = 24;                  // gap thresholds to choose from
+  std::vector<lagom::probe_kind> probes{};  // kinds to choose from, empty: all
+};
+
 // Chooses on the rows to fit on, certifies on those to calibrate on, judges on the held-out ones.
-[[nodiscard]] lagom::result<placing> place(study& s, lagom::cost_unit unit, std::size_t levels);
+[[nodiscard]] lagom::result<placing> place(const study& s, const placing_options& o);
 
 // What hindsight would do: the upper bound of every rule.
 [[nodiscard]] std::vector<rule_row> oracles(const study& s);

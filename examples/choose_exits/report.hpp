@@ -8,7 +8,7 @@
 #include <lagom/io/json.hpp>
 
 #include "early_exit/pictures.hpp"
-#include "placing.hpp"
+#include "live.hpp"
 
 namespace choose_exits {
 
@@ -24,6 +24,12 @@ struct findings {
   std::vector<rule_row> rows;       // published rules
   std::vector<rule_row> hindsight;  // full depth and oracles
   placing placed;
+  std::optional<live_run> live;
+
+  // What placement saves.
+  [[nodiscard]] double cost(const rule_row& r) const {
+    return cost_unit == "bytes" ? r.bytes_honest : r.flops_honest;
+  }
 };
 
 namespace detail {
@@ -48,14 +54,14 @@ inline std::string listed(const std::vector<std::string>& words) {
   return out;
 }
 
-inline std::string probe_of(const placed_exit& e) {
+inline std::string probe_of(const placed_exit& e, std::size_t candidates) {
   switch (e.kind) {
     case lagom::probe_kind::head:
       return fmt::format("the whole head, gap >= {:.4g}", e.gap);
     case lagom::probe_kind::certified:
       return fmt::format("a certified probe, gap >= {:.4g}", e.gap);
     case lagom::probe_kind::rows:
-      return fmt::format("the candidate rows, their gap >= {:.4g}", e.gap);
+      return fmt::format("the rows of the {} candidates, their gap >= {:.4g}", candidates, e.gap);
     case lagom::probe_kind::cheap:
       return fmt::format("cosine of states >= {:.4g}, then the head for the answer", e.cosine);
     case lagom::probe_kind::cheap_first:
@@ -152,7 +158,8 @@ inline void print_advice(const findings& f) {
   for (const placed_exit& e : p.exits) layers.push_back(fmt::format("{}", e.layer.value));
   fmt::print("\nDeploy {} after layer{} {} (0-based):\n", p.exits.size() == 1 ? "one exit" : "exits",
              p.exits.size() == 1 ? "" : "s", detail::listed(layers));
-  for (const placed_exit& e : p.exits) fmt::print("  layer {:>2}: {}\n", e.layer.value, detail::probe_of(e));
+  for (const placed_exit& e : p.exits)
+    fmt::print("  layer {:>2}: {}\n", e.layer.value, detail::probe_of(e, f.placed.candidates.size()));
   const rule_row& r = f.placed.row;
   fmt::print(
       "Held-out prompts use {:.2f} of {} layers, {:.1f} % of the bytes and {:.1f} % of the FLOPs of full "
@@ -164,20 +171,25 @@ inline void print_advice(const findings& f) {
       "Certified on {} prompts that chose nothing: {} at most {:g} % on average ({:.2f} % seen), p = "
       "{:.2g}.\n",
       r.shown->rows, lost, 100 * f.tolerance.value, 100 * r.shown->mean_loss, r.shown->p_value);
-  fmt::print("It is the cheapest certified point, in {}, of {} on the front{}.\n", f.cost_unit,
-             f.placed.front.size(), f.placed.exact ? ", and no placement of these probes is better" : "");
-  const auto cost = [&](const rule_row& row) {
-    return f.cost_unit == "bytes" ? row.bytes_honest : row.flops_honest;
-  };
+  fmt::print(
+      "It is the cheapest certified point, in {}, of {} on the front{}.\n", f.cost_unit,
+      f.placed.front.size(),
+      f.placed.exact ? "; on the prompts that chose them, no placement of these probes does better" : "");
+  if (f.live)
+    fmt::print(
+        "On the decoder, one thread, the last token of {} of these prompts took {:.1f} % of full depth's "
+        "time, with the "
+        "layers\nand tokens of the replay.\n",
+        f.live->prompts, 100 * f.live->wall);
   const rule_row* rival = nullptr;
   for (const rule_row& row : f.rows) {
-    if (row.shown && (rival == nullptr || cost(row) < cost(*rival))) rival = &row;
+    if (row.shown && (rival == nullptr || f.cost(row) < f.cost(*rival))) rival = &row;
   }
   if (rival != nullptr)
     fmt::print(
         "The best published rule that was certified, {}, takes {:.1f} % of full depth; this takes {:.1f} "
         "%.\n",
-        rival->name, 100 * cost(*rival), 100 * cost(r));
+        rival->name, 100 * f.cost(*rival), 100 * f.cost(r));
 }
 
 // Costs against risks: the front on the rows that chose it, and the rules on held-out prompts.
@@ -185,17 +197,14 @@ inline bool draw_front(const std::string& file, const findings& f) {
   std::string quoted;
   for (const char c : file) quoted.append(c == '\'' ? 2 : 1, c);
   std::string script = fmt::format(
-      "set terminal svg size 960,540 dynamic font 'sans-serif,13' background '#ffffff'\nset output '{}'\n"
+      "set terminal svg size 1080,600 dynamic font 'sans-serif,13' background '#ffffff'\nset output '{}'\n"
       "set title 'Cost and risk of exits'\nset xlabel 'risk: {} (percent)'\nset ylabel 'honest cost, {} "
       "(percent of full "
-      "depth)'\nset xrange [0:{}]\nset yrange [0:*]\nset grid lc rgb '#dddddd'\nset key outside right "
+      "depth)'\nset xrange [0:{}]\nset yrange [0:*]\nset grid lc rgb '#dddddd'\nset key outside right Left reverse "
       "noenhanced\n"
       "set border 3\nset tics nomirror\n",
       quoted, f.loss == lagom::exit_loss::textual ? "answers unlike the full model" : "right answers lost",
       f.cost_unit, 200 * f.tolerance.value + 1);
-  const auto cost = [&](const rule_row& row) {
-    return f.cost_unit == "bytes" ? row.bytes_honest : row.flops_honest;
-  };
   const auto risk = [&](const rule_row& row) {
     return f.loss == lagom::exit_loss::textual ? 1 - row.agreement
                                                : std::max(0.0, row.full_accuracy - row.accuracy);
@@ -204,34 +213,28 @@ inline bool draw_front(const std::string& file, const findings& f) {
   for (const placement_point& p : f.placed.front)
     script += fmt::format("{:.4f} {:.3f}\n", 100 * p.risk, 100 * p.cost);
   script += "EOD\n";
-  const auto points = [&](const char* label, const std::vector<rule_row>& rows, bool shown) {
-    script += fmt::format("${} << EOD\n", label);
-    for (const rule_row& r : rows) {
-      if (r.shown.has_value() == shown)
-        script += fmt::format("{:.4f} {:.3f} \"{}\"\n", 100 * risk(r), 100 * cost(r), r.name);
-    }
-    script += "-1 -1 \"\"\nEOD\n";  // gnuplot wants a point
+  std::string plot =
+      "plot $front using 1:2 with linespoints lw 2 pt 7 ps 0.5 lc rgb '#2a9d8f' title 'placements, on the "
+      "prompts that chose them'";
+  int nth = 0;
+  const auto mark = [&](const rule_row& r, const char* style, const char* said) {
+    script += fmt::format("$r{} << EOD\n{:.4f} {:.3f}\nEOD\n", ++nth, 100 * risk(r), 100 * f.cost(r));
+    plot += fmt::format(
+        ", $r{0} using 1:2 with points {1} title '{0} {2}{3}', $r{0} using 1:2:(\"{0}\") with labels offset "
+        "0.9,0.6 "
+        "font ',9' notitle",
+        nth, style, r.name, said);
   };
-  points("certified", f.rows, true);
-  points("others", f.rows, false);
-  points("deployed", {f.placed.row}, f.placed.row.shown.has_value());
-  points("oracle", f.hindsight, false);
+  mark(f.placed.row, "pt 5 ps 1.4 lc rgb '#c8553d'", f.placed.deployed ? ", deployed" : ", not certified");
+  for (const rule_row& r : f.rows)
+    mark(r, r.shown ? "pt 7 ps 0.8 lc rgb '#5a5a9d'" : "pt 6 ps 0.8 lc rgb '#777777'",
+         r.shown ? "" : ", not certified");
+  for (const rule_row& r : f.hindsight) mark(r, "pt 8 ps 1 lc rgb '#e9a23b'", "");
   return early_exit::gnuplot::draw(
       script +
       fmt::format("set arrow from {0},graph 0 to {0},graph 1 nohead dt 2 lc rgb '#777777'\n",
                   100 * f.tolerance.value) +
-      "plot $front using 1:2 with linespoints lw 2 pt 7 ps 0.5 lc rgb '#2a9d8f' title 'placements (chosen "
-      "here)', "
-      "$certified using 1:2:3 with labels point pt 7 ps 0.8 lc rgb '#5a5a9d' offset 0,0.7 font ',9' "
-      "noenhanced title "
-      "'rules, certified (held out)', "
-      "$others using 1:2:3 with labels point pt 6 ps 0.8 lc rgb '#777777' offset 0,0.7 font ',9' noenhanced "
-      "title 'rules, "
-      "not certified', "
-      "$deployed using 1:2 with points pt 5 ps 1.4 lc rgb '#c8553d' title 'deployed (held out)', "
-      "$oracle using 1:2:3 with labels point pt 8 ps 1 lc rgb '#e9a23b' offset 0,0.7 font ',9' noenhanced "
-      "title "
-      "'hindsight'\n");
+      plot + "\n");
 }
 
 inline lagom::result<lagom::done> write_json(const std::string& path, const findings& f) {
@@ -242,6 +245,7 @@ inline lagom::result<lagom::done> write_json(const std::string& path, const find
   lagom::io::json deploy = detail::json_of(f.placed.row);
   deploy["exits"] = lagom::io::json::array();
   if (f.placed.deployed) deploy["exits"] = detail::json_of(f.placed.front[*f.placed.deployed])["exits"];
+  deploy["wall_ratio"] = f.live ? lagom::io::json(f.live->wall) : lagom::io::json();
   const lagom::io::json document = {
       {"model", f.model},
       {"layers", f.layers},
