@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Ways of decoding on a toy sequence: memory, bad numbers, and what is asked of an engine.
+#include <lagom/exit/decode/confident_drafts.hpp>
 #include <lagom/exit/decode/defer_batch.hpp>
 #include <lagom/exit/decode/early_token.hpp>
 #include <lagom/exit/decode/fill_kv.hpp>
@@ -99,6 +100,7 @@ static_assert(lagom::layered_sequence<lagom::metered<toy_sequence, lagom::decode
 static_assert(lagom::kv_policy<lagom::defer_batch, toy_sequence>);
 static_assert(lagom::drafter<lagom::greedy_drafts<float>, toy_sequence>);
 static_assert(lagom::drafter<lagom::sampled_drafts<float>, toy_sequence>);
+static_assert(lagom::drafter<lagom::confident_drafts<float>, toy_sequence>);
 
 const lagom::exit_policy policy{lagom::features<lagom::gap>{}, lagom::threshold{0.3f}};
 
@@ -107,6 +109,7 @@ const lagom::exit_policy policy{lagom::features<lagom::gap>{}, lagom::threshold{
 TEST_CASE("decoding allocates nothing", "[exit][decode]") {
   toy_sequence s;
   lagom::greedy_drafts<float> greedy(8);
+  lagom::confident_drafts<float> confident(8);
   lagom::sampled_drafts<float> sampled(8, toy_sequence::vocab, lagom::draft_sampler{lagom::philox{3}}, 1);
   lagom::shallow_deep<float> free{{.exit = 2, .most = 4}};
   std::vector<token_id> out(9);
@@ -121,9 +124,35 @@ TEST_CASE("decoding allocates nothing", "[exit][decode]") {
     for (int i = 0; i < 5; ++i) {
       (void)lagom::self_speculate(s, i, {.draft_layers = layers_used(3), .drafts = 8}, greedy, out);
       (void)lagom::self_speculate(s, i, {.draft_layers = layers_used(3), .drafts = 8}, sampled, out);
+      (void)lagom::self_speculate(s, i, {.draft_layers = layers_used(3), .drafts = 8}, confident, out);
     }
   }
   CHECK(allocations() == before);
+}
+
+TEST_CASE("a second exit that learns changes the drafts, not the text", "[exit][decode]") {
+  int shortened = 0;
+  for (token_id begin = 0; begin < 20; ++begin) {
+    toy_sequence full, drafted;
+    std::vector<token_id> expected, got;
+    for (token_id t = begin; expected.size() < 50; t = expected.back()) {
+      REQUIRE(full.feed(t));
+      for (int l = 0; l < toy_sequence::n_layers; ++l) full.block(layer_index(l), full.length() - 1, 1);
+      expected.push_back(full.probe(full.hidden(full.length() - 1)).top);
+    }
+    lagom::confident_drafts<float> drafter(6, {.start = 0.3});
+    std::vector<token_id> out(7);
+    auto round = lagom::kangaroo_round;
+    for (token_id t = begin; got.size() < 50; t = got.back()) {
+      const auto r = lagom::self_speculate(drafted, t, round, drafter, out);
+      REQUIRE(r);
+      shortened += r->drafted < round.drafts;
+      got.insert(got.end(), out.begin(), out.begin() + r->tokens);
+    }
+    got.resize(50);
+    CHECK(got == expected);
+  }
+  CHECK(shortened > 20);
 }
 
 TEST_CASE("a layer without a distribution stops nothing, and is never an answer", "[exit][decode]") {

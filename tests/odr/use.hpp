@@ -253,6 +253,8 @@ inline double decoding(const std::vector<float>& w) {
   const speculation_round round{.draft_layers = layers_used(2)};
   if (auto r = self_speculate(s, 1, round, greedy, vec_view<token_id>(out, 5))) sum += r->kept;
   if (auto r = self_speculate(s, 1, round, sampled, vec_view<token_id>(out, 5))) sum += r->kept;
+  confident_drafts<float> confident(4);
+  if (auto r = self_speculate(s, 1, round, confident, vec_view<token_id>(out, 5))) sum += r->kept;
   for (int i = 0; i < 4; ++i) {
     if (auto a = free.decode(s, i, 0.1)) sum += a->token;
   }
