@@ -2,6 +2,7 @@
 // Text, token by token, each from the layer that already knows it: early exit, FREE and self-speculation side by side
 // with full depth.
 #include <CLI/CLI.hpp>
+#include <lagom/text/script.hpp>
 
 #include "decoder/language_model.hpp"
 #include "generate/random_model.hpp"
@@ -17,7 +18,7 @@ using support::must;
 struct options {
   std::string model = LAGOM_SHIPPED_MODELS "/main";
   std::vector<std::string> prompts;
-  std::string policy = "self-spec", kv;
+  std::string policy = "self-spec", kv, leave = "each";
   std::size_t tokens = 96;
   int batch = 1;
   double threshold = -1;
@@ -119,8 +120,9 @@ class decoding {
   }
   [[nodiscard]] bool in_step() const { return o_.policy != "free" && o_.policy != "self-spec"; }
 
+  // `prompt`: texts of one script share what self-speculation learns.
   template <class Engine>
-  decoded operator()(Engine& engine, lagom::token_id last, const limits& until) const {
+  decoded operator()(Engine& engine, lagom::token_id last, const limits& until, std::string_view prompt) {
     if (o_.policy == "free") {
       const lagom::shallow_deep_config config{
           .exit =
@@ -129,8 +131,10 @@ class decoding {
           .rollback = o_.rollback};
       return free_early_exit(engine, last, until, config, threshold(0.9f));
     }
-    if (o_.policy == "self-spec")
-      return self_speculation(engine, last, until, {o_.draft_layers, o_.drafts, o_.stop_below, head_layers_});
+    if (o_.policy == "self-spec") {
+      return self_speculation(engine, last, until, {o_.draft_layers, o_.drafts, o_.stop_below, head_layers_},
+                              memory_.of(static_cast<int>(lagom::majority_script(prompt))));
+    }
     decoded out;
     with_policy(until, [&](const auto& policy_at) {
       std::visit([&](const auto& kv) { out = early(engine, last, until, policy_at, kv); }, kv_);
@@ -145,10 +149,12 @@ class decoding {
     with_policy(until, [&](const auto& policy_at) {
       std::visit(
           [&](const auto& kv) {
-            batch_decoder decoder(network, all, kv);
-            decoder.ledger() = ledger;
-            out = decoder.run(last, until, policy_at);
-            ledger = decoder.ledger();
+            with_leave([&](const auto& leave) {
+              batch_decoder decoder(network, all, kv, leave);
+              decoder.ledger() = ledger;
+              out = decoder.run(last, until, policy_at);
+              ledger = decoder.ledger();
+            });
           },
           kv_);
     });
@@ -158,6 +164,15 @@ class decoding {
  private:
   [[nodiscard]] float threshold(float otherwise) const {
     return o_.threshold < 0 ? otherwise : static_cast<float>(o_.threshold);
+  }
+
+  // Calls `use` with the rule for those of a batch that want to leave.
+  template <class Use>
+  void with_leave(const Use& use) const {
+    if (o_.leave == "all") return use(lagom::all_rows{});
+    if (o_.leave == "majority") return use(lagom::majority{});
+    if (o_.leave == "pays") return use(lagom::where_it_pays{.move_row = 0.01});
+    use(lagom::each_row{});
   }
 
   // Calls `use` with the policy of every token.
@@ -186,6 +201,7 @@ class decoding {
   int layers_;
   double head_layers_;
   any_kv kv_;
+  lagom::routed<draft_memory, 256> memory_;
 };
 
 // What full depth says after every prefix of prompt and text: one pass over both.
@@ -216,10 +232,10 @@ struct work_done {
 };
 
 // Decodes after every prompt, several times for the clock and once for the ledger.
-work_done decode_all(const speaker& s, const std::vector<tokens>& prompts, const limits& until,
-                     const options& o, support::progress& bar) {
+work_done decode_all(const speaker& s, const std::vector<std::string>& written,
+                     const std::vector<tokens>& prompts, const limits& until, const options& o,
+                     support::progress& bar) {
   const model& network = s.network();
-  const decoding how(o, network);
   const lagom::decode_ledger nothing{.shape = network.config().shape(), .widths = {.weight = 4, .kv = 4}};
   work_done done{.out = {}, .seconds = 0, .ledger = nothing};
   std::vector<sequence> all;
@@ -233,17 +249,18 @@ work_done decode_all(const speaker& s, const std::vector<tokens>& prompts, const
     for (std::size_t i = 0; i < all.size(); ++i)
       all[i].crop(static_cast<lagom::index_t>(prompts[i].size()) - 1);
   };
-  const bool in_step = all.size() > 1 && how.in_step();
+  const bool in_step = all.size() > 1 && decoding(o, network).in_step();
   done.seconds = 1e300;
   for (int r = 0; r < o.repeats; ++r) {
     again();
     lagom::decode_ledger counted = nothing;
     std::vector<decoded> out;
+    decoding how(o, network);
     const double t = seconds([&] {
       if (in_step) {
         out = how(network, all, last, until, counted);
       } else {
-        for (std::size_t i = 0; i < all.size(); ++i) out.push_back(how(all[i], last[i], until));
+        for (std::size_t i = 0; i < all.size(); ++i) out.push_back(how(all[i], last[i], until, written[i]));
       }
     });
     done.seconds = std::min(done.seconds, t);
@@ -253,9 +270,10 @@ work_done decode_all(const speaker& s, const std::vector<tokens>& prompts, const
   }
   if (!in_step) {
     again();
+    decoding how(o, network);
     for (std::size_t i = 0; i < all.size(); ++i) {
       lagom::metered counted{all[i], done.ledger};
-      (void)how(counted, last[i], until);
+      (void)how(counted, last[i], until, written[i]);
       done.ledger = counted.meter();
     }
   }
@@ -283,8 +301,8 @@ int run(const options& o) {
   options full_depth = o;
   full_depth.policy = "full";
   support::progress bar("decoding", static_cast<std::size_t>(2 * o.repeats));
-  const work_done full = decode_all(s, prompts, until, full_depth, bar);
-  const work_done mine = decode_all(s, prompts, until, o, bar);
+  const work_done full = decode_all(s, written, prompts, until, full_depth, bar);
+  const work_done mine = decode_all(s, written, prompts, until, o, bar);
 
   std::vector<outcome> all;
   totals sum;
@@ -380,6 +398,12 @@ int main(int argc, char** argv) {
          "--batch", o.batch,
          "texts at once: adainfer, calm and full decode them in step, free and self-spec one after the other")
       ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--leave", o.leave,
+                 "who leaves a batch: each that wants to; all, once all do; all, once most do (majority); "
+                 "those that want "
+                 "to, where the smaller batch pays")
+      ->check(CLI::IsMember({"each", "all", "majority", "pays"}))
       ->capture_default_str();
   app.add_option("--threshold", o.threshold,
                  "leave at this gap [adainfer 0.8, calm 0.9, free: to begin with, 0.9]")

@@ -8,11 +8,12 @@
 namespace generate {
 
 // One pass over a block's weights serves all sequences that are still under way, and the tokens of theirs that wait.
-template <class Kv>
+// `leave` says who leaves of those that want to.
+template <class Kv, lagom::batch_rule Leave = lagom::each_row>
 class batch_decoder {
  public:
-  batch_decoder(const model& network, std::vector<sequence>& sequences, const Kv& kv)
-      : network_(network), sequences_(sequences), kv_(kv) {}
+  batch_decoder(const model& network, std::vector<sequence>& sequences, const Kv& kv, const Leave& leave = {})
+      : network_(network), sequences_(sequences), kv_(kv), leave_(leave) {}
 
   // Decodes from the last tokens of the prompts, which the sequences do not hold yet.
   template <class PolicyAt>
@@ -26,7 +27,7 @@ class batch_decoder {
       }
       if (active.empty()) return out;
       const auto policy = policy_at(i);
-      lagom::batch_run decisions{policy, lagom::each_row{}};
+      lagom::batch_run decisions{policy, leave_};
       step(active, last, policy, decisions);
       for (std::size_t a = 0; a < active.size(); ++a) {
         const auto row = static_cast<lagom::index_t>(a);
@@ -142,6 +143,7 @@ class batch_decoder {
   const model& network_;
   std::vector<sequence>& sequences_;
   Kv kv_;
+  Leave leave_;
   lagom::decode_ledger ledger_;
   decoder::workspace<float> work_;
   std::vector<decoder::place<float>> places_;

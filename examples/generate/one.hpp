@@ -47,7 +47,9 @@ decoded free_early_exit(Engine& engine, lagom::token_id last, const limits& unti
   return out;
 }
 
-// Self-speculation: depth and length of the drafts by what was kept so far, or fixed.
+// Self-speculation: depth and length of the drafts by what was kept so far, or fixed. What was kept is remembered by
+// the caller, for each kind of text apart.
+using draft_memory = lagom::adaptive_drafts<4>::state;
 struct speculation {
   int draft_layers = 0;  // 0: chosen
   int drafts = 0;        // 0: chosen
@@ -55,7 +57,8 @@ struct speculation {
   double head_layers = 0;  // a pass over the head, in layers
 };
 template <class Engine>
-decoded self_speculation(Engine& engine, lagom::token_id last, const limits& until, const speculation& how) {
+decoded self_speculation(Engine& engine, lagom::token_id last, const limits& until, const speculation& how,
+                         draft_memory& memory) {
   constexpr int most = 16;
   const int n = engine.layers();
   lagom::adaptive_drafts<4> rule{.layers = {(n + 7) / 8, (n + 3) / 4, (n + 1) / 2, (3 * n + 3) / 4},
@@ -63,19 +66,18 @@ decoded self_speculation(Engine& engine, lagom::token_id last, const limits& unt
                                  .head_layers = how.head_layers,
                                  .most = most};
   if (how.draft_layers > 0) std::fill(std::begin(rule.layers), std::end(rule.layers), how.draft_layers);
-  lagom::adaptive_drafts<4>::state state;
   lagom::greedy_drafts<float> drafter(most, how.stop_below);
   tokens round(most + 1);
   decoded out;
   while (!until.reached(out.text)) {
-    auto plan = rule.next(state);
+    auto plan = rule.next(memory);
     if (how.drafts > 0) plan.drafts = std::min(how.drafts, most);
     const auto left = static_cast<int>(until.most - out.text.size());
     const auto got = support::must(lagom::self_speculate(
         engine, last,
         {.draft_layers = plan.draft_layers, .drafts = std::min(plan.drafts, left - 1), .end = until.end},
         drafter, round));
-    rule.learn(state, plan, got.drafted, got.kept);
+    rule.learn(memory, plan, got.drafted, got.kept);
     out.drafted += got.drafted;
     out.kept += got.kept;
     for (lagom::index_t i = 0; i < got.tokens; ++i) {

@@ -92,9 +92,50 @@ TEST_CASE("where one sequence may not leave, all catch up", "[generate]") {
   for (const decoded& d : out) CHECK(d.layers == std::vector<int>{5, 5, 5, 14, 5, 5, 5, 14, 5, 5, 5, 14});
 }
 
-TEST_CASE("the fewest tokens and the end of a text are kept to", "[generate]") {
+namespace {
+
+template <class Leave>
+std::vector<decoded> in_step(std::size_t batch, const Leave& leave) {
   const auto prompts = some_prompts();
-  for (const tokens& p : prompts) {
+  std::vector<sequence> all;
+  tokens last;
+  for (std::size_t i = 0; i < batch; ++i) {
+    all.push_back(after(prompts[i % prompts.size()]));
+    last.push_back(prompts[i % prompts.size()].back());
+  }
+  batch_decoder together(shipped(), all, lagom::propagate_kv{}, leave);
+  return together.run(last, {.most = 6}, [](int) {
+    return lagom::exit_policy{lagom::features<lagom::gap>{}, lagom::threshold{0.5f}, lagom::every_layer{},
+                              lagom::native{}};
+  });
+}
+
+}  // namespace
+
+TEST_CASE("batches of 1 to 32 under every rule", "[generate]") {
+  const auto alone = in_step(5, lagom::each_row{});
+  for (const std::size_t batch : {1u, 2u, 8u, 17u, 32u}) {
+    CAPTURE(batch);
+    const auto each = in_step(batch, lagom::each_row{}), all = in_step(batch, lagom::all_rows{}),
+               most = in_step(batch, lagom::majority{}),
+               pays = in_step(batch, lagom::where_it_pays{.layer_row = 0});
+    for (std::size_t i = 0; i < batch; ++i) {
+      CHECK(each[i].text == alone[i % 5].text);
+      CHECK(each[i].layers == alone[i % 5].layers);
+      CHECK(all[i].layers == all[0].layers);  // they leave as one ...
+      CHECK(most[i].layers == most[0].layers);
+      CHECK(all[i].layers[0] >= most[i].layers[0]);
+      CHECK(all[i].layers[0] >= each[i].layers[0]);  // ... and nobody before it wants to
+      if (batch == 1) CHECK(all[i].text == each[i].text);
+      // A row that costs a layer nothing is let go by the last one only, or with all others.
+      CHECK(pays[i].layers[0] == all[i].layers[0]);
+    }
+  }
+}
+
+TEST_CASE("the fewest tokens and the end of a text are kept to", "[generate]") {
+  draft_memory memory;
+  for (const tokens& p : some_prompts()) {
     sequence s = after(p);
     const auto gap_at = [](int) {
       return lagom::exit_policy{lagom::features<lagom::gap>{}, lagom::threshold{2.0f}};
@@ -104,14 +145,14 @@ TEST_CASE("the fewest tokens and the end of a text are kept to", "[generate]") {
     for (const std::size_t most : {std::size_t{1}, std::size_t{2}, std::size_t{17}}) {
       const tokens wanted(full.text.begin(), full.text.begin() + static_cast<std::ptrdiff_t>(most));
       s.crop(static_cast<lagom::index_t>(p.size()) - 1);
-      CHECK(self_speculation(s, p.back(), {.most = most}, {.draft_layers = 7}).text == wanted);
+      CHECK(self_speculation(s, p.back(), {.most = most}, {.draft_layers = 7}, memory).text == wanted);
       s.crop(static_cast<lagom::index_t>(p.size()) - 1);
       CHECK(free_early_exit(s, p.back(), {.most = most}, {.exit = 6}, 1).text == wanted);
     }
     const lagom::token_id end = full.text[9];
     const auto until = std::find(full.text.begin(), full.text.end(), end) + 1;
     s.crop(static_cast<lagom::index_t>(p.size()) - 1);
-    CHECK(self_speculation(s, p.back(), {.most = 30, .end = end}, {}).text ==
+    CHECK(self_speculation(s, p.back(), {.most = 30, .end = end}, {}, memory).text ==
           tokens(full.text.begin(), until));
   }
 }
