@@ -2,7 +2,10 @@
 // Text, token by token, each from the layer that already knows it: early exit, FREE and self-speculation side by side
 // with full depth.
 #include <CLI/CLI.hpp>
+#include <lagom/io/calibrated_rule.hpp>
+#include <lagom/io/model_fingerprint.hpp>
 #include <lagom/text/script.hpp>
+#include <optional>
 
 #include "decoder/language_model.hpp"
 #include "generate/random_model.hpp"
@@ -15,10 +18,15 @@ namespace {
 using namespace generate;
 using support::must;
 
+// A rule that was calibrated on this model, and the layers it is asked at: what choose_exits deploys.
+struct deployed_rule {
+  lagom::threshold<> rule;
+  lagom::at_layers layers;
+};
 struct options {
   std::string model = LAGOM_SHIPPED_MODELS "/main";
   std::vector<std::string> prompts;
-  std::string policy = "self-spec", kv, leave = "each";
+  std::string policy = "self-spec", kv, leave = "each", rule;
   std::size_t tokens = 96;
   int batch = 1;
   double threshold = -1;
@@ -27,6 +35,7 @@ struct options {
   bool measure = false;
   std::uint64_t seed = 1;
   std::string json;
+  std::optional<deployed_rule> deployed;  // what `rule` holds
 };
 
 // A model, and its tokenizer where it has one.
@@ -102,6 +111,16 @@ std::vector<tokens> token_ids(const speaker& s, const std::vector<std::string>& 
           fmt::format("a prompt has {} tokens, the model's context {}", ids.size(), context), 2};
   }
   return out;
+}
+
+std::optional<deployed_rule> load_rule(const options& o) {
+  if (o.rule.empty()) return std::nullopt;
+  if (o.model == "random" || o.policy != "adainfer")
+    throw support::stop_program{"--rule is for --policy adainfer and the model it was calibrated on", 2};
+  const auto weights = must(lagom::io::checkpoint::open(o.model));
+  const auto rule = must(lagom::io::load_calibrated_policy<lagom::threshold<>>(
+      o.rule, lagom::features<lagom::gap>{}, lagom::io::model_fingerprint(weights)));
+  return deployed_rule{rule.rule, must(lagom::io::load_layers(o.rule))};
 }
 
 // A way of decoding, by name, over a sequence or a batch.
@@ -181,6 +200,11 @@ class decoding {
     const lagom::native fast;
     if (o_.policy == "full") {
       use([this](int) { return leave_after(layers_ - 1); });
+    } else if (o_.deployed) {
+      use([this, fast](int) {
+        return lagom::exit_policy{lagom::features<lagom::gap>{}, o_.deployed->rule, o_.deployed->layers,
+                                  fast};
+      });
     } else if (o_.policy == "adainfer") {
       auto rule = lagom::adainfer_rule();
       rule.value = threshold(rule.value);
@@ -280,9 +304,10 @@ work_done decode_all(const speaker& s, const std::vector<std::string>& written,
   return done;
 }
 
-int run(const options& o) {
+int run(options o) {
   support::single_threaded_blas();
   if (!o.json.empty()) (void)must(lagom::io::atomic_file::create(o.json));  // better now than after the work
+  o.deployed = load_rule(o);
   const speaker s = load(o);
   const model& network = s.network();
   const auto& config = network.config();
@@ -408,6 +433,8 @@ int main(int argc, char** argv) {
   app.add_option("--threshold", o.threshold,
                  "leave at this gap [adainfer 0.8, calm 0.9, free: to begin with, 0.9]")
       ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--rule", o.rule,
+                 "adainfer: the policy file that choose_exits --policy wrote for this model");
   app.add_option("--exit-layers", o.exit_layers, "free: layers before its exit [half of them]")
       ->check(CLI::PositiveNumber);
   app.add_option("--most-deferred", o.most,
