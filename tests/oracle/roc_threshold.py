@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Golden file of the draft-threshold tests: rounds of drafts, and the threshold that scikit-learn's ROC curve gives after each, as Hugging Face's assisted
-generation takes it.
+generation takes it; of thresholds that cost the same, the largest.
 
 Writes tests/oracle/golden/drafts/roc_threshold.safetensors: for each case C the tensors C/confidence (F32), C/round (I32, which round a draft was of),
 C/kept (I32, how many drafts of each round were kept) and C/threshold (F64, after each round).
@@ -10,6 +10,7 @@ C/kept (I32, how many drafts of each round were kept) and C/threshold (F64, afte
 """
 
 import pathlib
+from fractions import Fraction
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -35,7 +36,12 @@ def main():
             probs.extend(c[: n + (n < len(c))])
             if len(matches) > 5 and {0, 1} <= set(matches):
                 fpr, tpr, thresholds = roc_curve(matches, probs)
-                now = float(thresholds[np.argmin(fpr + 3 * (1 - tpr))])
+                positives = sum(matches)
+                cost = [Fraction(round(f * (len(matches) - positives)), len(matches) - positives)
+                        - 3 * Fraction(round(t * positives), positives) for f, t in zip(fpr, tpr)]
+                best = cost.index(min(cost))  # the rounded costs may take another of equals
+                assert cost[int(np.argmin(fpr + 3 * (1 - tpr)))] == cost[best]
+                now = float(thresholds[best])
             threshold.append(now)
         tensors |= {f"{case}/confidence": np.array(confidence, np.float32), f"{case}/round": np.array(of_round, np.int32),
                     f"{case}/kept": np.array(kept, np.int32), f"{case}/threshold": np.array(threshold)}

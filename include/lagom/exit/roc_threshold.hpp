@@ -68,7 +68,8 @@ struct roc_threshold {
       (s.kept[i] ? kept : refused) += 1;
     }
     if (s.count <= more_than || kept == 0 || refused == 0) return start;
-    point least{above_all, missed};
+    point least{above_all,
+                0};  // costs times kept refused, less `missed`: exact for whole numbers, under fast-math too
     int trues = 0, falses = 0;            // at or above `value`
     int true_step = -1, false_step = -1;  // how the curve came to this point; -1: it begins here
     double value = 0;
@@ -79,7 +80,7 @@ struct roc_threshold {
         ++(s.kept[order[i]] ? t : f);
       if (first > 0 &&
           (t != true_step || f != false_step)) {  // the curve turned, or began, at the point before
-        consider(least, value, falses / refused + missed * (1 - trues / kept));
+        consider(least, value, falses * kept - missed * trues * refused);
       }
       true_step = first > 0 ? t : -1;
       false_step = first > 0 ? f : -1;
@@ -87,7 +88,7 @@ struct roc_threshold {
       falses += f;
       value = static_cast<double>(s.confidence[order[first]]);
     }
-    consider(least, value, falses / refused + missed * (1 - trues / kept));
+    consider(least, value, falses * kept - missed * trues * refused);
     return least.threshold;
   }
 
