@@ -170,6 +170,14 @@ inline double sequences(const std::vector<float>& w) {
   double sum = batch(w, to, each_row{}) + batch(w, to, all_rows{}) + batch(w, to, majority{}) +
                batch(w, to, where_it_pays{});
   const vec_view<const float> p(w.data(), 16), q(w.data() + 16, 16);
+  if (auto again = rebatch<>::make({.batch = 2, .enough = 1}, std::vector<layer_index>{1}, 4, 4)) {
+    again->add(0);
+    while (again->next())
+      again->settle(vec_view<const float>(w.data(), static_cast<index_t>(again->rows().size())));
+    const cost::model_part part[] = {{2, 1}, {2, 0.5}};
+    sum += cost::rebatched_time(part, 2, {}) / cost::split_batch_time(part, 2, {}) +
+           (cost::waiting_pays(1, 2, 2, {}) ? 1 : 0);
+  }
   const draft_sampler sampler{philox{1}};
   const token_id draft = sampler.draw(q, 0, 0);
   sum += sampler.verify(p, q, draft, 0, 0).token;
