@@ -56,8 +56,9 @@ template <batch_rule Leave = each_row>
 class rebatch {
  public:
   /// Exits are layers after which rows are asked, ascending, before the last layer. Fails with `out_of_range`.
-  [[nodiscard]] static result<rebatch> make(const rebatch_config& config, vec_view<const layer_index> exits,
-                                            int n_layers, index_t capacity, Leave leave = {}) {
+  [[nodiscard]] LAGOM_INLINE static result<rebatch> make(const rebatch_config& config,
+                                                         vec_view<const layer_index> exits, int n_layers,
+                                                         index_t capacity, Leave leave = {}) {
     const auto bad = [](const char* key) { return failure{.code = errc::out_of_range, .key = key}; };
     if (config.batch < 1) return bad("batch");
     if (config.enough < 1 || config.enough > config.batch) return bad("enough");
@@ -150,8 +151,8 @@ class rebatch {
     index_t first = 0, size = 0;
   };
 
-  rebatch(const rebatch_config& config, vec_view<const layer_index> exits, int n_layers, index_t capacity,
-          Leave leave)
+  LAGOM_INLINE rebatch(const rebatch_config& config, vec_view<const layer_index> exits, int n_layers,
+                       index_t capacity, Leave leave)
       : config_(config), leave_(leave), capacity_(capacity) {
     for (index_t i = 0; i < exits.size(); ++i) ends_.push_back(exits[i]);
     ends_.push_back(n_layers - 1);
