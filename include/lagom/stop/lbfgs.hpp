@@ -45,10 +45,14 @@ class lbfgs {
       for (int trial = 0; trial < 60; ++trial) {
         for (std::size_t i = 0; i < n; ++i) next[i] = theta[i] + t * direction[i];
         const bool sound = objective(next, next_gradient, next_value);
-        fell = sound && next_value <= value + 1e-4 * t * slope;
+        const double next_slope = inner(next_gradient, direction);
+        // Where values differ by rounding alone, slopes say whether a step is too long (Hager & Zhang 2005).
+        const double rounding = 1e-13 * (value < 0 ? -value : value);
+        fell = sound && (next_value <= value + 1e-4 * t * slope ||
+                         (next_value <= value + rounding && next_slope <= -0.9998 * slope));
         if (!fell) {
           high = t;
-        } else if (inner(next_gradient, direction) < 0.9 * slope && trial < 20) {
+        } else if (next_slope < 0.9 * slope && trial < 20) {
           low = t;
         } else {
           break;
