@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Exit modules against PyTorch: tests/oracle/learned_rules.py.
 #include <algorithm>
+#include <array>
 #include <lagom/exit/evaluate.hpp>
 #include <lagom/exit/fit_exit_modules.hpp>
 #include <lagom/exit/record_answers.hpp>
+#include <lagom/signal/candidate_probe.hpp>
 #include <lagom/signal/gap.hpp>
+#include <lagom/signal/lte.hpp>
 #include <lagom/signal/top_prob.hpp>
+#include <lagom/stop/specee.hpp>
 #include <lagom/stop/threshold.hpp>
 
 #include "support/catch.hpp"
+#include "support/count_allocations.hpp"
 #include "support/golden.hpp"
 #include "toy.hpp"
 
@@ -269,4 +274,35 @@ TEST_CASE("training modules refuses what cannot be", "[exit]") {
         lagom::errc::wrong_shape);
   auto t = traced(states, model);
   CHECK_FALSE(lagom::record_answers(t, holes, [&](lagom::layer_index) { return model.head; }));
+}
+
+TEST_CASE("learned signals and tuned heads allocate nothing while a policy runs", "[exit]") {
+  const toy model;
+  const auto states = turned(40, model);
+  const std::vector<float> weights(toy::dim, 0.1f);
+  const std::array<lagom::token_id, 3> drafts{1, 2, 3};
+  using probe = lagom::candidate_probe<3, lagom::head<float, lagom::rms_norm<float>>>;
+  const lagom::exit_policy learned{lagom::features{lagom::lte{weights, -1}},
+                                   lagom::threshold<lagom::below>{0.3f}};
+  const lagom::specee<3> predictor{.parameters = std::vector<float>(lagom::specee<3>::size(512), 0.01f)};
+  const lagom::exit_policy confirmed{lagom::features{probe{model.head, drafts}}, predictor};
+  const lagom::exit_policy sure{lagom::features<lagom::top_prob>{}, lagom::threshold{0.5f}};
+  const auto fitted = lagom::fit(
+      lagom::exit_modules_config{.kind = exit_module::mlp, .inner = 8, .epochs = 1}, states, model.head);
+  REQUIRE(fitted);
+  std::vector<float> scratch(static_cast<std::size_t>(fitted->model.shape().scratch()));
+  const std::size_t before = allocations();
+  int stops = 0;
+  for (int r = 0; r < states.rows(); ++r) {
+    auto a = learned.begin(4);
+    auto b = confirmed.begin(4);
+    auto c = sure.begin(4);
+    for (int l = 0; l < 4; ++l) {
+      const lagom::layer_obs obs{.layer = l, .hidden = states.at(r, l)};
+      stops += a.observe(obs, model.head) + b.observe(obs, model.head) +
+               c.observe(obs, fitted->model.at(l, model.head, scratch));
+    }
+  }
+  CHECK(allocations() == before);
+  CHECK(stops >= 3 * states.rows());
 }
