@@ -180,7 +180,7 @@ struct divergence_of_fn {
 /// Reads float, double, bf16, f16, strided or not. Masks, NaN, empty rows: see `divergence_stats`. In float, of exact
 /// logits: off by at most 2e-6 and 1e-5 of the value, and where the distributions are nearly equal, at Jensen-Shannon
 /// divergence J < 0.01, by 1e-5 J + 2e-13, and 1e-7 c sqrt(J) if the logits of one lie higher by a constant c.
-/// Cost: four exponentials a token; no allocation. Overridden by a backend's `divergence_of(p, q, p_stats, q_stats)`.
+/// Cost: three exponentials a token, five without statistics; no allocation. Overridden by a backend's `divergence_of(p, q, p_stats, q_stats)`.
 /// Preconditions: equal sizes; the statistics are those of the same logits.
 LAGOM_OBJECT detail::divergence_of_fn divergence_of{};
 
