@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "../core/layer.hpp"
 #include "tuned_head.hpp"
 
 namespace lagom {

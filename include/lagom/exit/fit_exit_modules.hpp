@@ -196,7 +196,7 @@ bool finite_states(const hidden_states<T>& states, index_t row) noexcept {
 /// ```cpp
 /// auto fitted = lagom::fit(lagom::exit_modules_config{}, states, head);
 /// std::vector<float> scratch(fitted->model.shape().scratch());
-/// lagom::record_answers(trace, states, [&](lagom::layer_index l) { return fitted->model.at(l, head, scratch); });
+/// auto ok = lagom::record_answers(trace, states, [&](lagom::layer_index l) { return fitted->model.at(l, head, scratch); });
 /// ```
 /// Deterministic: seed and data give the same bits, whatever runs it (one task a layer). The head's final norm must be an
 /// `rms_norm`. Fails with `wrong_shape` (states and head), `bad_value` (a setting), `empty` (no row). Cost a row, epoch and

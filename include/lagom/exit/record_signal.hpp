@@ -49,7 +49,7 @@ LAGOM_INLINE result<done> check_states(const trace<Kind>& t, const hidden_states
 ///
 /// ```cpp
 /// auto head = lagom::fit(lagom::lte_config{}, labelled->view());
-/// lagom::record_signal(trace, states, head->model.signal());
+/// auto ok = lagom::record_signal(trace, states, head->model.signal());
 /// auto run = lagom::replay(trace, lagom::exit_policy{lagom::features{head->model.signal()}, rule});
 /// ```
 /// `signal` may read the hidden state, that of the layer before and of the last probed one, and the softmax statistics of

@@ -151,8 +151,10 @@ result<done> check_specee(const specee_config& c) {
 /// Trains the predictors on what `label` makes of a trace with a recorded `candidate_probe<K, Head>`:
 ///
 /// ```cpp
-/// lagom::record_signal(trace, states, [&](lagom::index_t row) { return lagom::candidate_probe<4, head>{to, drafts[row]}; });
-/// auto data = lagom::label(trace, lagom::features<lagom::candidate_probe<4, head>>{}, lagom::label_kind::agrees_with_final);
+/// using probe = lagom::candidate_probe<4, decltype(head)>;
+/// const auto of_row = [&](lagom::index_t row) { return probe{head, drafts[row]}; };
+/// auto ok = lagom::record_signal(trace, states, of_row);
+/// auto data = lagom::label(trace, lagom::features<probe>{}, lagom::label_kind::agrees_with_final);
 /// auto predictor = lagom::fit<4>(lagom::specee_config{}, data->view());
 /// ```
 /// A layer whose labels are all the same gets that constant. Deterministic: seed and data give the same bits, whatever runs

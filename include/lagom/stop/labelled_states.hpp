@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../core/mat_view.hpp"
+#include "../core/scalar.hpp"
 
 namespace lagom {
 inline namespace v0 {
