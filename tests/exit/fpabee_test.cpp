@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Exits by the divergence of neighbouring layers, live and over a trace.
+#include <lagom/exit/batch_run.hpp>
 #include <lagom/exit/hidden_states.hpp>
 #include <lagom/exit/record_signal.hpp>
 #include <lagom/exit/replay.hpp>
@@ -129,6 +130,41 @@ void as_replayed(const Schedule& schedule) {
 TEST_CASE("F-PABEE stops where its definition says, live and replayed", "[exit][fpabee]") {
   as_replayed(lagom::every_layer{});
   as_replayed(lagom::at_layers{0, 2, 3, 6, 7});
+}
+
+TEST_CASE("in a batch rows stop by divergence as they do alone", "[exit][fpabee]") {
+  const toy engine;
+  constexpr int n = 16;
+  const auto policy = lagom::exit_policy{features{jensen_shannon{engine.head}}, lagom::fpabee(2, 0.1f)};
+  lagom::batch_run run{policy};
+  run.begin(n, toy::layers);
+  std::vector<std::vector<float>> states, last(n, std::vector<float>(toy::dim));
+  for (int i = 0; i < n; ++i) states.push_back(engine.start(i));
+  for (int l = 0; l < toy::layers && !run.live().empty(); ++l) {
+    std::vector<float> now, before;
+    for (const lagom::index_t i : run.live()) {
+      auto& x = states[static_cast<std::size_t>(i)];
+      engine.layer(static_cast<int>(i), l, x);
+      now.insert(now.end(), x.begin(), x.end());
+      before.insert(before.end(), last[static_cast<std::size_t>(i)].begin(),
+                    last[static_cast<std::size_t>(i)].end());
+      last[static_cast<std::size_t>(i)] = x;
+    }
+    const auto live = static_cast<lagom::index_t>(run.live().size());
+    (void)run.observe({.layer = l,
+                       .hidden = lagom::mat_view(now.data(), live, toy::dim),
+                       .last_hidden = lagom::mat_view(before.data(), live, toy::dim)},
+                      engine.head);
+  }
+  int early = 0;
+  for (int i = 0; i < n; ++i) {
+    const auto alone = live(engine, policy, i);
+    CHECK(run.state(i).stop == alone.stop);
+    CHECK(run.token(i) == alone.token);
+    CHECK(run.state(i).probes == alone.probes);
+    early += alone.stop.value + 1 < toy::layers;
+  }
+  CHECK(early > 4);
 }
 
 TEST_CASE("divergence signals of a layer", "[signal][divergence]") {
