@@ -154,6 +154,7 @@
 #include "stop/perceptron.hpp"
 #include "stop/position_decay.hpp"
 #include "stop/rbf_svm.hpp"
+#include "stop/recent_exits.hpp"
 #include "stop/schedule.hpp"
 #include "stop/specee.hpp"
 #include "stop/standardized.hpp"

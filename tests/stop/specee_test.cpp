@@ -3,6 +3,7 @@
 #include <lagom/stop/all_of.hpp>
 #include <lagom/stop/fit_specee.hpp>
 #include <lagom/stop/on_features.hpp>
+#include <lagom/stop/recent_exits.hpp>
 
 #include "support/approx.hpp"
 #include "support/catch.hpp"
@@ -217,4 +218,28 @@ TEST_CASE("SpecEE's fit refuses what says nothing", "[stop]") {
   CHECK(code({}, one.view()) == lagom::errc::one_class);
   one.add_row(observed({1, 2, 3}, 5, -1), false);
   CHECK(code({}, one.view()) == lagom::errc::bad_value);
+}
+
+TEST_CASE("probes follow the last five exits", "[stop]") {
+  static_assert(lagom::schedule<lagom::recent_exits> && std::is_trivially_copyable_v<lagom::recent_exits>);
+  lagom::recent_exits schedule{lagom::at_layers{4, 30}};
+  const int exits[] = {10, 11, 10, 0, 31, 20, 21, 2, 13, 13, 13, 13, 13, 13};
+  const auto expected = [&](int l, int token, int apart) {
+    bool probed = l == 4 || l == 30;
+    for (int t = token - 5 < 0 ? 0 : token - 5; t < token; ++t)
+      probed = probed || l == exits[t] || l == exits[t] - apart || l == exits[t] + apart;
+    return probed;
+  };
+  lagom::recent_exits wide{lagom::at_layers{4, 30}, 3};
+  int token = 0;
+  for (const int exit : exits) {
+    for (int l = 0; l < 32; ++l) {
+      REQUIRE(schedule(l, 32) == expected(l, token, 2));
+      REQUIRE(wide(l, 32) == expected(l, token, 3));
+    }
+    schedule.remember(exit);
+    wide.remember(exit);
+    ++token;
+  }
+  CHECK_FALSE(lagom::recent_exits{}(3, 32));
 }
