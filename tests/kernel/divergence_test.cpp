@@ -181,6 +181,28 @@ TEST_CASE("no distribution, no closeness", "[kernel][divergence]") {
   CHECK(s.jensen_shannon() == Approx(ln2));
 }
 
+TEST_CASE("divergences read what tensors hold, and backends override them", "[kernel][divergence]") {
+  const auto p = normal<float>(700, 1, 3), q = normal<float>(700, 2, 3);
+  const auto plain = divergence_of(portable{}, p, q);
+  std::vector<float> apart(3 * 700, 99);
+  for (std::size_t i = 0; i < 700; ++i) apart[3 * i] = p[i];
+  const auto strided = divergence_of(portable{}, lagom::vec_view<const float>(apart.data(), 700, 3), q);
+  CHECK((strided.middle == plain.middle && strided.forward == plain.forward));
+  const auto low_p = normal<lagom::bf16>(700, 1, 3);
+  std::vector<float> wide;
+  for (const lagom::bf16 v : low_p) wide.push_back(static_cast<float>(v));
+  CHECK(divergence_of(portable{}, low_p, q).middle == divergence_of(portable{}, wide, q).middle);
+
+  struct mine : portable {
+    divergence_stats<float> divergence_of(lagom::vec_view<const float>, lagom::vec_view<const float>,
+                                          const lagom::softmax_stats<float>&,
+                                          const lagom::softmax_stats<float>&) const noexcept {
+      return {.middle = 7, .p_tokens = 1, .q_tokens = 1};
+    }
+  };
+  CHECK(divergence_of(mine{}, p, q).middle == 7);
+}
+
 TEMPLATE_LIST_TEST_CASE("two states through one head are two rows of logits", "[kernel][divergence]",
                         backends) {
   for (const std::size_t vocab : {1u, 15u, 700u, 2500u}) {

@@ -21,8 +21,8 @@ enum class neighbour_weight : std::uint8_t {
 /// the layers at which stopping was right, each with its probability of the answer: those that are `confident`, or if there
 /// is none, the `otherwise` most probable. P(layer) is the mean of what the neighbours offer, weighted.
 ///
-/// The defaults of `metric`, `weight`, `confident` and `otherwise` are those of the published experiments; the paper varies
-/// the number of neighbours.
+/// The defaults of `metric`, `weight`, `confident` and `otherwise` are those of the authors' program, which takes the layer
+/// that is offered most strongly; the paper speaks of the distribution, from which `draw` draws.
 struct raee_config {
   int neighbours = 12;  ///< in 1 ... 64
   row_metric metric = row_metric::squared_euclidean;
@@ -98,8 +98,8 @@ class raee_memory {
   [[nodiscard]] layer_index draw(const B& b, vec_view<const X> x, double u) const noexcept {
     return quantile(b, x, u);
   }
-  /// The first layer by which a share of the distribution was ready: at 0.9, later than the neighbours had needed in one case of
-  /// ten. Not in the paper: where a layer that was right stays right, it asks for less depth than the strongest offer.
+  /// The first layer up to which more than `share` of the distribution lies: at 0.9, a tenth of what is offered lies deeper.
+  /// Not in the paper, whose strongest offer is often a deep layer, where answers are right and probable.
   /// Precondition: 0 <= share < 1.
   template <backend B, scalar X>
   [[nodiscard]] layer_index quantile(const B& b, vec_view<const X> x, double share) const noexcept {
