@@ -43,6 +43,8 @@ traced_model trace_model(const language_model& model, const options& o) {
                                      static_cast<std::size_t>(model.network.config().context), o.seed);
   auto prompts = must(builder.build(tasks, {o.shots}, o.max_items, o.tasks)).prompts;
   const auto& config = model.network.config();
+  if (config.layers < 2)
+    throw support::stop_program{o.model + ": a model of one layer has nowhere to leave early"};
   study s{.shape = config.shape(),
           .widths = {},
           .trace = lagom::trace<>(config.layers),
@@ -89,9 +91,9 @@ std::vector<lagom::index_t> timed_rows(const study& s, std::size_t n) {
 
 // The deployed exits as a policy file: they decide by one gap, of the head or of what certifies its decision.
 void save(const options& o, const placing& placed) {
-  if (!placed.deployed || placed.front[*placed.deployed].exits.empty())
+  if (!placed.deployed || placed.tested[*placed.deployed].exits.empty())
     throw support::stop_program{o.policy + ": not written, no exit is to be deployed"};
-  const auto& exits = placed.front[*placed.deployed].exits;
+  const auto& exits = placed.tested[*placed.deployed].exits;
   lagom::at_layers layers;
   for (const placed_exit& e : exits) {
     if (e.layer.value >= lagom::at_layers::capacity)

@@ -107,6 +107,7 @@ template <class Policy>
 // certified; where none is, the safest one, and says so. `run(setting, part)` gives the outcomes of a setting.
 template <class Run>
 [[nodiscard]] lagom::result<rule_row> judge(const study& s, const family& f, const Run& run) {
+  if (f.settings.empty()) return lagom::failure{.code = lagom::errc::empty, .key = "settings of " + f.name};
   std::vector<double> losses;
   for (const double setting : f.settings) {
     const lagom::result<outcomes> all = run(setting, part::calibrate);

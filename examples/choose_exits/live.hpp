@@ -20,7 +20,7 @@ struct live_run {
 class live_exits {
  public:
   live_exits(const decoder::model<float>& model, const placing& placed)
-      : model_(model), placed_(placed), exits_(placed.front[*placed.deployed].exits) {}
+      : model_(model), placed_(placed), exits_(placed.tested[*placed.deployed].exits) {}
 
   // Decodes under the exits and at full depth, in turn, the faster of three runs each; `rows` of the trace, of which
   // prompts[row] is the text and all[row] the replay. Fails with `bad_value` should the two ever differ.

@@ -259,13 +259,13 @@ lagom::result<placing> place(const study& s, const placing_options& o) {
   const double head = lagom::cost::full_head(s.shape, s.widths).bytes;
   for (const auto& w : known->certified) out.certified_share.push_back(w.bytes / head);
 
-  // Every gap threshold has a front of its own; what stands in none's shadow is kept.
+  // Every gap threshold has a front of its own.
   const index_t n = s.count(part::fit);
   const auto budget = static_cast<index_t>(1.5 * s.tolerance.value * static_cast<double>(n)) + 1;
-  std::vector<placement_point> all;
-  for (const auto& [gap, unused] : known->by_gap) {
+  std::vector<placement_point> all, safest;  // safest: of every threshold, from the highest down
+  for (auto level = known->by_gap.rbegin(); level != known->by_gap.rend(); ++level) {
     std::vector<placed_exit> what;
-    const auto options = known->options(gap, o, what);
+    const auto options = known->options(level->first, o, what);
     const auto front = lagom::place_exits(options, budget, 500);
     if (!front) return front.error();
     out.exact = out.exact && front->exact;
@@ -276,25 +276,29 @@ lagom::result<placing> place(const study& s, const placing_options& o) {
       to.cost = p.cost / full;
       to.bound = p.bound / full;
       for (const index_t i : p.options) to.exits.push_back(what[static_cast<std::size_t>(i)]);
+      if (&p == &front->points.front()) safest.push_back(to);
     }
   }
   std::stable_sort(all.begin(), all.end(), [](const placement_point& a, const placement_point& b) {
     return a.risk != b.risk ? a.risk < b.risk : a.cost < b.cost;
   });
-  for (placement_point& p : all) {
-    if (out.front.empty() || p.cost < out.front.back().cost * (1 - 1e-9)) out.front.push_back(std::move(p));
-  }
-  if (out.front.empty()) out.front.push_back({{}, 0, 1, 1});  // no thresholds to choose from
+  const auto add = [](std::vector<placement_point>& to, const placement_point& p) {
+    if (to.empty() || p.cost < to.back().cost * (1 - 1e-9)) to.push_back(p);
+  };
+  for (const placement_point& p : all) add(out.front, p);  // what stands in none's shadow
+  add(out.tested, {{}, 0, 1, 1});
+  for (const placement_point& p : safest) add(out.tested, p);
+  for (const placement_point& p : out.front) add(out.tested, p);
 
   family f{.name = "placed",
-           .source = "exits chosen by dynamic programming, one point of the front certified",
+           .source = "dynamic programming over layers and kinds of probes",
            .setting = {},
            .settings = {}};
-  for (std::size_t k = 0; k < out.front.size(); ++k) f.settings.push_back(static_cast<double>(k));
+  for (std::size_t k = 0; k < out.tested.size(); ++k) f.settings.push_back(static_cast<double>(k));
   std::size_t judged = 0;
   auto row = judge(s, f, [&](double setting, part which) -> lagom::result<outcomes> {
     const auto k = static_cast<std::size_t>(setting);
-    auto walked = known->walk(out.front[k].exits, which);
+    auto walked = known->walk(out.tested[k].exits, which);
     if (which == part::test) {
       judged = k;
       out.replay = walked;
@@ -303,7 +307,7 @@ lagom::result<placing> place(const study& s, const placing_options& o) {
   });
   if (!row) return row.error();
   out.row = std::move(*row);
-  const std::size_t exits = out.front[judged].exits.size();
+  const std::size_t exits = out.tested[judged].exits.size();
   out.row.setting = fmt::format("{} exit{}", exits, exits == 1 ? "" : "s");
   if (out.row.shown) out.deployed = judged;
   return out;

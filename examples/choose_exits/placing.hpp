@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Exits placed on the rows to fit on: a front of costs against risks, one point of which is certified.
+// Exits placed on the rows to fit on: a front of costs against risks, and the cheapest that can be certified.
 #pragma once
 
 #include "judge.hpp"
@@ -22,10 +22,12 @@ struct placement_point {
 
 struct placing {
   std::vector<placement_point> front;  // risks rise, costs fall
+  // From no exits at all to the boldest, costs falling: what loses nothing at ever lower gaps, then the front.
+  std::vector<placement_point> tested;
   bool exact = true;
   std::vector<lagom::token_id> candidates;  // the rows that probes of kind rows read
   std::vector<double> certified_share;      // bytes of a certified probe over those of the head, by layer
-  std::optional<std::size_t> deployed;      // point of the front that was certified
+  std::optional<std::size_t> deployed;      // the last of `tested` that was certified
   outcomes replay;                          // the deployed placement over the held-out rows of the trace
   rule_row row;                             // the deployed placement on held-out prompts
 };

@@ -148,7 +148,7 @@ inline void print_advice(const findings& f) {
     }
     return;
   }
-  const placement_point& p = f.placed.front[*f.placed.deployed];
+  const placement_point& p = f.placed.tested[*f.placed.deployed];
   if (p.exits.empty()) {
     fmt::print("\nDeploy the full model: no placement that is cheaper keeps {} within {:g} %.\n", lost,
                100 * f.tolerance.value);
@@ -171,10 +171,9 @@ inline void print_advice(const findings& f) {
       "Certified on {} prompts that chose nothing: {} at most {:g} % on average ({:.2f} % seen), p = "
       "{:.2g}.\n",
       r.shown->rows, lost, 100 * f.tolerance.value, 100 * r.shown->mean_loss, r.shown->p_value);
-  fmt::print(
-      "It is the cheapest certified point, in {}, of {} on the front{}.\n", f.cost_unit,
-      f.placed.front.size(),
-      f.placed.exact ? "; on the prompts that chose them, no placement of these probes does better" : "");
+  fmt::print("Of {} placements in order of falling cost ({}) it is the last that could be certified{}.\n",
+             f.placed.tested.size(), f.cost_unit,
+             f.placed.exact ? "; where they were chosen, no others do better" : "");
   if (f.live)
     fmt::print(
         "On the decoder, one thread, the last token of {} of these prompts took {:.1f} % of full depth's "
@@ -200,7 +199,8 @@ inline bool draw_front(const std::string& file, const findings& f) {
       "set terminal svg size 1080,600 dynamic font 'sans-serif,13' background '#ffffff'\nset output '{}'\n"
       "set title 'Cost and risk of exits'\nset xlabel 'risk: {} (percent)'\nset ylabel 'honest cost, {} "
       "(percent of full "
-      "depth)'\nset xrange [0:{}]\nset yrange [0:*]\nset grid lc rgb '#dddddd'\nset key outside right Left reverse "
+      "depth)'\nset xrange [0:{}]\nset yrange [0:*]\nset grid lc rgb '#dddddd'\nset key outside right Left "
+      "reverse "
       "noenhanced\n"
       "set border 3\nset tics nomirror\n",
       quoted, f.loss == lagom::exit_loss::textual ? "answers unlike the full model" : "right answers lost",
@@ -244,7 +244,7 @@ inline lagom::result<lagom::done> write_json(const std::string& path, const find
   for (const placement_point& p : f.placed.front) front.push_back(detail::json_of(p));
   lagom::io::json deploy = detail::json_of(f.placed.row);
   deploy["exits"] = lagom::io::json::array();
-  if (f.placed.deployed) deploy["exits"] = detail::json_of(f.placed.front[*f.placed.deployed])["exits"];
+  if (f.placed.deployed) deploy["exits"] = detail::json_of(f.placed.tested[*f.placed.deployed])["exits"];
   deploy["wall_ratio"] = f.live ? lagom::io::json(f.live->wall) : lagom::io::json();
   const lagom::io::json document = {
       {"model", f.model},

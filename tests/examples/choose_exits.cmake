@@ -130,7 +130,7 @@ must_fail("missing task file" "none.jsonl: cannot be opened" --tasks ${WORK}/non
 must_fail("broken task file" "bad.jsonl: .*line 2" --tasks ${WORK}/bad.jsonl)
 must_fail("missing key" "key.jsonl: prompt is missing .line 2" --tasks ${WORK}/key.jsonl)
 must_fail("no training items" "untrained.jsonl: set of training items is empty" --tasks ${WORK}/untrained.jsonl)
-must_fail("nothing to save" "p.json: not written, no exit is to be deployed" --max-items 4 --rule pabee --policy ${WORK}/p.json
+must_fail("nothing to save" "p.json: not written, no exit is to be deployed" --max-items 8 --rule pabee --policy ${WORK}/p.json
           --pictures ${WORK})
 must_fail("exits that no policy file describes" "--policy.*kind rows" --policy ${WORK}/p.json --probes rows)
 must_fail("unknown probe" "--probes" --probes guess)
