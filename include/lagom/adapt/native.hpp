@@ -6,6 +6,7 @@
 #include "../kernel/cosine.hpp"
 #include "../kernel/softmax_stats_of.hpp"
 #include "native_batch.hpp"
+#include "native_divergence.hpp"
 #include "native_prepared.hpp"
 
 namespace lagom {
@@ -66,8 +67,8 @@ softmax_stats<float> native_softmax(const Z* z, index_t n, token_id first_token)
 
 /// Bodies in vector instructions of the compile target: AVX2 with FMA and F16C; AVX-512 (F, BW, VL, DQ), with VNNI and
 /// BF16 where it has them; AVX-VNNI. It overrides `dot`, `squared_norm`, `cosine`, `dot_int8`, `softmax_stats_of`,
-/// `unembed` and `unembed_batch` for float, bf16, f16 and int8, and `prepared_products`; everything else, and every
-/// element on other targets, runs the portable body.
+/// `unembed`, `unembed_divergence` and `unembed_batch` for float, bf16, f16 and int8, and `prepared_products`;
+/// everything else, and every element on other targets, runs the portable body.
 /// ```cpp
 /// auto stats = lagom::unembed(lagom::native{}, hidden, head);
 /// ```
@@ -148,6 +149,17 @@ struct basic_native : basic_portable<Target> {
     requires(vectorised && detail::is_native_head<Head>)
   {
     return detail::native_unembed<Target>(*this, hidden, to, run);
+  }
+
+  template <detail::native_element H, head_view Head, executor Run>
+  [[nodiscard]] divergence_stats<float> unembed_divergence(vec_view<const H> p_hidden,
+                                                           vec_view<const H> q_hidden, const Head& to,
+                                                           const softmax_stats<float>& p_stats,
+                                                           const softmax_stats<float>& q_stats,
+                                                           Run&& run) const
+    requires(vectorised && detail::is_native_head<Head>)
+  {
+    return detail::native_unembed_divergence<Target>(*this, p_hidden, q_hidden, to, p_stats, q_stats, run);
   }
 
   template <detail::native_element H, detail::native_element W, final_norm Norm, executor Run>

@@ -35,6 +35,23 @@ LAGOM_HD divergence_stats<Acc> unembed_divergence_portable(const B& b, vec_view<
   return sums.finish();
 }
 
+template <backend B, scalar H, head_view Head, std::floating_point Acc, executor Run>
+LAGOM_HD divergence_stats<Acc> divergence_over_shards(const B& b, vec_view<const H> p, vec_view<const H> q,
+                                                      const Head& to, const softmax_stats<Acc>& p_stats,
+                                                      const softmax_stats<Acc>& q_stats, Run&& run) {
+  divergence_stats<Acc> sum;
+  sum.bad = p_stats.bad || q_stats.bad;
+  if (!p_stats.valid() || !q_stats.valid()) return sum;
+  const shards cut{to.rows.rows()};
+  divergence_stats<Acc> parts[shards::most];
+  run(cut.count(), [&](index_t shard) {
+    const Head part = shard_of(to, cut.first(shard), cut.rows_of(shard));
+    parts[shard] = unembed_divergence_portable(b, p, q, part, p_stats, q_stats);
+  });
+  for (index_t shard = 0; shard < cut.count(); ++shard) sum.merge(parts[shard]);
+  return sum;
+}
+
 struct unembed_divergence_fn {
   LAGOM_HD_UNCHECKED
   template <backend B, tensor<1> P, tensor<1> Q, head_view Head, std::floating_point Acc, executor Run = seq>
@@ -50,17 +67,7 @@ struct unembed_divergence_fn {
     if constexpr (requires { b.unembed_divergence(p, q, to, p_stats, q_stats, run); }) {
       return b.unembed_divergence(p, q, to, p_stats, q_stats, run);
     } else {
-      divergence_stats<Acc> sum;
-      sum.bad = p_stats.bad || q_stats.bad;
-      if (!p_stats.valid() || !q_stats.valid()) return sum;
-      const shards cut{to.rows.rows()};
-      divergence_stats<Acc> parts[shards::most];
-      run(cut.count(), [&](index_t shard) {
-        const Head part = shard_of(to, cut.first(shard), cut.rows_of(shard));
-        parts[shard] = unembed_divergence_portable(b, p, q, part, p_stats, q_stats);
-      });
-      for (index_t shard = 0; shard < cut.count(); ++shard) sum.merge(parts[shard]);
-      return sum;
+      return divergence_over_shards(b, p, q, to, p_stats, q_stats, run);
     }
   }
 };
