@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Divergences against torch and mpmath (tests/oracle/divergences.py), against their defining sums, and as mergeable values.
 #include <lagom/kernel/divergence_of.hpp>
+#include <lagom/kernel/quantize.hpp>
 #include <lagom/kernel/unembed_divergence.hpp>
 #include <limits>
 
@@ -201,6 +202,46 @@ TEST_CASE("divergences read what tensors hold, and backends override them", "[ke
     }
   };
   CHECK(divergence_of(mine{}, p, q).middle == 7);
+}
+
+TEMPLATE_LIST_TEST_CASE("heads of every storage give the divergences of their logits", "[kernel][divergence]",
+                        backends) {
+  constexpr std::size_t vocab = 1300, h = 72;
+  const auto w = normal<float>(vocab * h, 3, 0.15), x = normal<float>(h, 4, 2), y = normal<float>(h, 5, 2);
+  const auto same = [&](const auto& to) {
+    const TestType b;
+    const auto xs = lagom::unembed(b, x, to), ys = lagom::unembed(b, y, to);
+    const auto s = lagom::unembed_divergence(b, x, y, to, xs, ys);
+    // Logits row by row, from the probe of that row alone.
+    std::vector<float> p, q;
+    for (lagom::token_id v = 0; v < static_cast<lagom::token_id>(vocab); ++v) {
+      const auto one = [&](const std::vector<float>& state) {
+        auto row = to;
+        row.rows = to.rows.slice_rows(v, 1);
+        if constexpr (requires { row.scales; }) row.scales = to.scales.slice(v, 1);
+        return lagom::unembed(b, state, row).max;
+      };
+      p.push_back(one(x));
+      q.push_back(one(y));
+    }
+    const auto exact = divergence_of(portable{}, p, q);
+    CHECK(near(static_cast<double>(s.jensen_shannon()), static_cast<double>(exact.jensen_shannon()), 1e-5));
+    CHECK(near(static_cast<double>(s.forward_kl()), static_cast<double>(exact.forward_kl()), 1e-4));
+    CHECK(s.shared == vocab);
+  };
+  same(lagom::head{lagom::mat_view<const float>(w.data(), vocab, h)});
+  std::vector<lagom::bf16> low;
+  std::vector<lagom::f16> half;
+  for (const float v : w) low.emplace_back(v), half.emplace_back(v);
+  same(lagom::head{lagom::mat_view<const lagom::bf16>(low.data(), vocab, h)});
+  same(lagom::head{lagom::mat_view<const lagom::f16>(half.data(), vocab, h)});
+  std::vector<std::int8_t> bytes(w.size());
+  std::vector<float> scales(vocab);
+  lagom::quantize_rows(portable{}, lagom::mat_view<const float>(w.data(), vocab, h),
+                       lagom::mat_view<std::int8_t>(bytes.data(), vocab, h), scales);
+  const lagom::int8_head small{lagom::mat_view<const std::int8_t>(bytes.data(), vocab, h), scales};
+  same(small);
+  same(lagom::with_int8_hidden(small));
 }
 
 TEMPLATE_LIST_TEST_CASE("two states through one head are two rows of logits", "[kernel][divergence]",
