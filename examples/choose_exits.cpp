@@ -151,7 +151,7 @@ int run(const options& o) {
     bar.advance();
   }
   f.hindsight = oracles(s);
-  if (o.wall_items > 0 && f.placed.deployed)
+  if (o.wall_items > 0 && f.placed.deployed && !f.placed.tested[*f.placed.deployed].exits.empty())
     f.live = must(
         live_exits(model->network, f.placed).measure(prompts, timed_rows(s, o.wall_items), f.placed.replay));
   print_table(f);

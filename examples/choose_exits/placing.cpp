@@ -13,7 +13,8 @@ using lagom::layer_sets;
 using lagom::probe_kind;
 
 // Rows of `sets`, which are of the whole trace, that `keep` keeps.
-layer_sets of_part(const layer_sets& sets, const keep_part& keep, index_t kept) {
+template <class Keep>
+layer_sets of_part(const layer_sets& sets, const Keep& keep, index_t kept) {
   layer_sets out(sets.size(), lagom::row_set(kept));
   index_t bit = 0;
   for (index_t row = 0; row < sets.front().rows(); ++row) {
@@ -186,19 +187,39 @@ class ground {
     return all;
   }
 
-  // All exits at one gap threshold, over the rows to fit on; `what` says which option is which exit.
-  [[nodiscard]] lagom::exit_options options(float gap, const placing_options& o,
+  // Which share of the rows that `keep` keeps a placement loses.
+  template <class Keep>
+  [[nodiscard]] double risk(const std::vector<placed_exit>& exits, const Keep& keep) const {
+    double rows = 0, losses = 0;
+    for (index_t row = 0; row < s->trace.rows(); ++row) {
+      if (!keep(row)) continue;
+      ++rows;
+      const auto left =
+          std::find_if(exits.begin(), exits.end(), [&](const placed_exit& e) { return stops(e, row); });
+      if (left == exits.end()) continue;
+      const layer_sets& lose = left->kind == probe_kind::rows ? few_lose : loses;
+      losses += lose[static_cast<std::size_t>(left->layer.value)].has(row);
+    }
+    return rows > 0 ? losses / rows : 0;
+  }
+
+  // All exits at one gap threshold, over the rows that `keep` keeps; `what` says which option is which exit.
+  template <class Keep>
+  [[nodiscard]] lagom::exit_options options(float gap, const placing_options& o, const Keep& keep,
                                             std::vector<placed_exit>& what) const {
-    const keep_part fit = s->rows(part::fit);
-    const index_t n = s->count(part::fit);
+    index_t n = 0;
     double length = 0;
-    for (index_t row = 0; row < s->trace.rows(); ++row) length += fit(row) ? s->trace.length(row) : 0;
+    for (index_t row = 0; row < s->trace.rows(); ++row) {
+      if (!keep(row)) continue;
+      ++n;
+      length += s->trace.length(row);
+    }
     auto all = lagom::no_options(
         s->trace,
         lagom::ledger_costs(s->shape,
                             lagom::cost::decode(length / static_cast<double>(std::max<index_t>(1, n))),
                             {.unit = o.unit, .widths = s->widths}),
-        fit);
+        keep);
     const auto in = [&](const lagom::cost::work& w) {
       return o.unit == lagom::cost_unit::macs ? w.macs : w.bytes;
     };
@@ -214,7 +235,7 @@ class ground {
         what.push_back(e);
       }
     };
-    const auto part_of = [&](const layer_sets& sets) { return of_part(sets, fit, n); };
+    const auto part_of = [&](const layer_sets& sets) { return of_part(sets, keep, n); };
     const auto lose = part_of(loses), stop = part_of(by_gap.at(gap));
     add(probe_kind::head, stop, lose, 0);
     add(probe_kind::certified, stop, lose, 0);
@@ -259,36 +280,52 @@ lagom::result<placing> place(const study& s, const placing_options& o) {
   const double head = lagom::cost::full_head(s.shape, s.widths).bytes;
   for (const auto& w : known->certified) out.certified_share.push_back(w.bytes / head);
 
+  // Of the rows to fit on, every second one chooses; the others say how much that fits their fellows only.
+  std::vector<char> half(static_cast<std::size_t>(s.trace.rows()), 0);  // 1 chooses, 2 orders
+  index_t nth = 0, choosing = 0;
+  for (index_t row = 0; row < s.trace.rows(); ++row) {
+    if (!s.rows(part::fit)(row)) continue;
+    half[static_cast<std::size_t>(row)] = nth++ % 2 == 0 ? 1 : 2;
+    choosing += nth % 2;
+  }
+  const auto chooses = [&](index_t row) { return half[static_cast<std::size_t>(row)] == 1; };
+  const auto orders = [&](index_t row) { return half[static_cast<std::size_t>(row)] == 2; };
+
   // Every gap threshold has a front of its own.
-  const index_t n = s.count(part::fit);
-  const auto budget = static_cast<index_t>(1.5 * s.tolerance.value * static_cast<double>(n)) + 1;
-  std::vector<placement_point> all, safest;  // safest: of every threshold, from the highest down
-  for (auto level = known->by_gap.rbegin(); level != known->by_gap.rend(); ++level) {
+  struct candidate {
+    placement_point point;
+    double risk = 0;  // where it was not chosen
+  };
+  std::vector<candidate> all;
+  const auto budget = static_cast<index_t>(1.5 * s.tolerance.value * static_cast<double>(choosing)) + 1;
+  for (const auto& [gap, unused] : known->by_gap) {
     std::vector<placed_exit> what;
-    const auto options = known->options(level->first, o, what);
-    const auto front = lagom::place_exits(options, budget, 500);
+    const auto options = known->options(gap, o, chooses, what);
+    const auto front = lagom::place_exits(options, budget, 3000);
     if (!front) return front.error();
     out.exact = out.exact && front->exact;
     const double full = options.layers * options.costs.block + options.costs.head;
     for (const auto& p : front->points) {
-      placement_point& to = all.emplace_back();
-      to.risk = front->risk(p);
-      to.cost = p.cost / full;
-      to.bound = p.bound / full;
-      for (const index_t i : p.options) to.exits.push_back(what[static_cast<std::size_t>(i)]);
-      if (&p == &front->points.front()) safest.push_back(to);
+      candidate& to = all.emplace_back();
+      to.point = {{}, front->risk(p), p.cost / full, p.bound / full};
+      for (const index_t i : p.options) to.point.exits.push_back(what[static_cast<std::size_t>(i)]);
+      to.risk = known->risk(to.point.exits, orders);
     }
   }
-  std::stable_sort(all.begin(), all.end(), [](const placement_point& a, const placement_point& b) {
-    return a.risk != b.risk ? a.risk < b.risk : a.cost < b.cost;
+  std::stable_sort(all.begin(), all.end(), [](const candidate& a, const candidate& b) {
+    return a.point.risk != b.point.risk ? a.point.risk < b.point.risk : a.point.cost < b.point.cost;
   });
-  const auto add = [](std::vector<placement_point>& to, const placement_point& p) {
-    if (to.empty() || p.cost < to.back().cost * (1 - 1e-9)) to.push_back(p);
-  };
-  for (const placement_point& p : all) add(out.front, p);  // what stands in none's shadow
-  add(out.tested, {{}, 0, 1, 1});
-  for (const placement_point& p : safest) add(out.tested, p);
-  for (const placement_point& p : out.front) add(out.tested, p);
+  for (const candidate& c : all) {  // what stands in none's shadow
+    if (out.front.empty() || c.point.cost < out.front.back().cost * (1 - 1e-9)) out.front.push_back(c.point);
+  }
+  // The sequence to test: equal risks from the dearest to the cheapest, in steps that are worth a test.
+  std::stable_sort(all.begin(), all.end(), [](const candidate& a, const candidate& b) {
+    return a.risk != b.risk ? a.risk < b.risk : a.point.cost > b.point.cost;
+  });
+  out.tested.push_back({{}, 0, 1, 1});
+  for (const candidate& c : all) {
+    if (c.point.cost < out.tested.back().cost * 0.995) out.tested.push_back(c.point);
+  }
 
   family f{.name = "placed",
            .source = "dynamic programming over layers and kinds of probes",

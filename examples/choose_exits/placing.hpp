@@ -22,7 +22,7 @@ struct placement_point {
 
 struct placing {
   std::vector<placement_point> front;  // risks rise, costs fall
-  // From no exits at all to the boldest, costs falling: what loses nothing at ever lower gaps, then the front.
+  // From no exits at all to the boldest, costs falling, in order of the risk on rows that did not choose.
   std::vector<placement_point> tested;
   bool exact = true;
   std::vector<lagom::token_id> candidates;  // the rows that probes of kind rows read

@@ -171,9 +171,16 @@ inline void print_advice(const findings& f) {
       "Certified on {} prompts that chose nothing: {} at most {:g} % on average ({:.2f} % seen), p = "
       "{:.2g}.\n",
       r.shown->rows, lost, 100 * f.tolerance.value, 100 * r.shown->mean_loss, r.shown->p_value);
-  fmt::print("Of {} placements in order of falling cost ({}) it is the last that could be certified{}.\n",
-             f.placed.tested.size(), f.cost_unit,
-             f.placed.exact ? "; where they were chosen, no others do better" : "");
+  double gap = 0;  // of the front, on the prompts that chose it
+  for (const placement_point& q : f.placed.front)
+    gap = std::max(gap, q.cost > 0 ? 1 - q.bound / q.cost : 0.0);
+  fmt::print(
+      "Of {} placements in order of falling cost ({}) it is the last that could be certified; where they "
+      "were chosen, no\n"
+      "others {}.\n",
+      f.placed.tested.size(), f.cost_unit,
+      gap < 1e-9 ? std::string("do better")
+                     : fmt::format("are cheaper by more than {:.2g} %", 100 * gap));
   if (f.live)
     fmt::print(
         "On the decoder, one thread, the last token of {} of these prompts took {:.1f} % of full depth's "

@@ -76,7 +76,12 @@ inline int task_of(int group) { return group / 2; }
   lagom::trace<> whole(model.config().layers, signals);
   for (const auto& part : parts) whole.append(*part);
   if (behind != nullptr) {
-    for (const auto& part : states) behind->append(part);
+    behind->reserve(behind->rows() + static_cast<lagom::index_t>(prompts.size()));
+    for (auto& part : states) {
+      behind->append(part);
+      part = lagom::hidden_states<float>(model.config().layers,
+                                         model.config().hidden);  // twice would be too much
+    }
   }
   return whole;
 }

@@ -29,7 +29,7 @@ struct exit_options {
   std::vector<exit_option> options{};
 };
 
-/// The set of rows of a trace for every layer, the last one's included. Bit i is the i-th row that was kept.
+/// A set of rows of a trace for every layer, the last one's included. Bit i is the i-th row that was kept.
 using layer_sets = std::vector<row_set>;
 
 namespace detail {
@@ -42,7 +42,7 @@ LAGOM_INLINE index_t count_kept(index_t rows, const Keep& keep) {
 }  // namespace detail
 
 /// An empty list of options over the rows of a trace for which `keep(row)` is true.
-template <trace_kind Kind, class Keep = every_row>
+template <backend B = portable, trace_kind Kind, class Keep = every_row>
 [[nodiscard]] exit_options no_options(const trace<Kind>& t, const exit_costs& costs, const Keep& keep = {}) {
   return {.layers = t.layers(), .rows = detail::count_kept(t.rows(), keep), .costs = costs};
 }
