@@ -18,6 +18,39 @@ struct live_run {
 };
 
 class live_exits {
+  using clock = std::chrono::steady_clock;
+
+  template <class Watch>
+  lagom::result<lagom::layers_used> step(decoder::kv_cache<float>& cache,
+                                         std::span<const lagom::token_id> tokens, const Watch& watch) const {
+    const decoder::feed<float> feed{&cache, tokens};
+    return model_.forward(std::span(&feed, 1), watch);
+  }
+
+  // The answer at an exit, or none.
+  template <class Head>
+  lagom::token_id probe(const placed_exit& e, const lagom::layer_obs& seen, const Head& head,
+                        const lagom::prepared_rows& rows, lagom::certified_workspace& memory) const {
+    using lagom::probe_kind;
+    const lagom::portable b;
+    const lagom::features<lagom::gap> gap;
+    if (e.kind == probe_kind::cheap || e.kind == probe_kind::cheap_first) {
+      float cosine = 0;
+      lagom::hidden_cosine{}(seen, b, &cosine);
+      if (!(cosine >= e.cosine)) return lagom::no_token;
+      if (e.kind == probe_kind::cheap) return lagom::unembed(b, seen.hidden, head).top;
+    }
+    if (e.kind == probe_kind::head || e.kind == probe_kind::rows) {
+      const auto stats = e.kind == probe_kind::head
+                             ? lagom::unembed(b, seen.hidden, head)
+                             : lagom::unembed_rows(b, seen.hidden, head, placed_.candidates);
+      return stats.gap() >= e.gap ? stats.top : lagom::no_token;
+    }
+    const lagom::monotone_decision decide{gap, lagom::threshold{e.gap}};
+    const auto said = lagom::certified_probe(b, seen.hidden, head, rows, memory, decide);
+    return said.decision == lagom::certified_verdict::stop ? said.low.top : lagom::no_token;
+  }
+
  public:
   live_exits(const decoder::model<float>& model, const placing& placed)
       : model_(model), placed_(placed), exits_(placed.tested[*placed.deployed].exits) {}
@@ -78,39 +111,6 @@ class live_exits {
   }
 
  private:
-  using clock = std::chrono::steady_clock;
-
-  template <class Watch>
-  lagom::result<lagom::layers_used> step(decoder::kv_cache<float>& cache,
-                                         std::span<const lagom::token_id> tokens, const Watch& watch) const {
-    const decoder::feed<float> feed{&cache, tokens};
-    return model_.forward(std::span(&feed, 1), watch);
-  }
-
-  // The answer at an exit, or none.
-  template <class Head>
-  lagom::token_id probe(const placed_exit& e, const lagom::layer_obs& seen, const Head& head,
-                        const lagom::prepared_rows& rows, lagom::certified_workspace& memory) const {
-    using lagom::probe_kind;
-    const lagom::portable b;
-    const lagom::features<lagom::gap> gap;
-    if (e.kind == probe_kind::cheap || e.kind == probe_kind::cheap_first) {
-      float cosine = 0;
-      lagom::hidden_cosine{}(seen, b, &cosine);
-      if (!(cosine >= e.cosine)) return lagom::no_token;
-      if (e.kind == probe_kind::cheap) return lagom::unembed(b, seen.hidden, head).top;
-    }
-    if (e.kind == probe_kind::head || e.kind == probe_kind::rows) {
-      const auto stats = e.kind == probe_kind::head
-                             ? lagom::unembed(b, seen.hidden, head)
-                             : lagom::unembed_rows(b, seen.hidden, head, placed_.candidates);
-      return stats.gap() >= e.gap ? stats.top : lagom::no_token;
-    }
-    const lagom::monotone_decision decide{gap, lagom::threshold{e.gap}};
-    const auto said = lagom::certified_probe(b, seen.hidden, head, rows, memory, decide);
-    return said.decision == lagom::certified_verdict::stop ? said.low.top : lagom::no_token;
-  }
-
   const decoder::model<float>& model_;
   const placing& placed_;
   const std::vector<placed_exit>& exits_;
