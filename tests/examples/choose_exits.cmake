@@ -1,6 +1,6 @@
 # The placement of exits as a user runs it: a small run that must succeed, one that can certify nothing, and bad input that
 # must end in one clear line.
-#   cmake -DPROGRAM=... -DMODELS=... -DWORK=... -P choose_exits.cmake
+#   cmake -DPROGRAM=... -DGENERATE=... -DMODELS=... -DWORK=... -P choose_exits.cmake
 cmake_minimum_required(VERSION 3.25)
 file(REMOVE_RECURSE ${WORK})
 file(MAKE_DIRECTORY ${WORK})
@@ -110,6 +110,20 @@ foreach(k RANGE ${last})
     message(FATAL_ERROR "exit ${k}: ${probe} after layer ${in_run}, gap ${at}; the policy says ${in_policy}, ${gap}")
   endif()
 endforeach()
+
+# What it deploys generates, on this model and no other.
+execute_process(COMMAND ${GENERATE} --policy adainfer --rule ${WORK}/policy.json --tokens 8 --json ${WORK}/text.json
+                RESULT_VARIABLE status ERROR_VARIABLE complained OUTPUT_QUIET)
+file(READ ${WORK}/text.json text)
+string(JSON tokens LENGTH ${text} layers_used)
+if(NOT status EQUAL 0 OR complained OR NOT tokens EQUAL 8)
+  message(FATAL_ERROR "generate: status ${status}, ${tokens} tokens: ${complained}")
+endif()
+execute_process(COMMAND ${GENERATE} --policy adainfer --rule ${WORK}/policy.json --model ${MODELS}/small
+                RESULT_VARIABLE status ERROR_VARIABLE complained OUTPUT_QUIET)
+if(status EQUAL 0 OR NOT complained MATCHES "policy.json: model")
+  message(FATAL_ERROR "generate with another model: status ${status}: ${complained}")
+endif()
 
 # ---- nothing can be certified: the full model is what is left ----------------------------------------------------
 succeeds(--max-items 12 --tolerance 0.001 --rule deebert --json ${WORK}/none.json --pictures ${WORK})
