@@ -125,13 +125,8 @@ class model {
   // May this token come to this place? Fails as `forward` does.
   [[nodiscard]] lagom::result<lagom::done> check(const place<T>& at, lagom::token_id token) const {
     const std::size_t limit = std::min(at.cache->capacity(), static_cast<std::size_t>(config_.context));
-    if (at.position >= limit) {
-      return lagom::failure{
-          .code = lagom::errc::too_long, .key = "sequence", .expected = limit, .found = at.position + 1};
-    }
-    if (token < 0 || token >= config_.vocab)
-      return lagom::failure{.code = lagom::errc::unknown_token, .key = "token " + std::to_string(token)};
-    return lagom::done{};
+    if (at.position < limit && token >= 0 && token < config_.vocab) return lagom::done{};
+    return refusal(at.position, limit, token);
   }
   void embed(lagom::token_id token, T* out) const { weights_.embedding.row(token, out); }
   // The rotations of a pass, before its first block.
@@ -194,6 +189,14 @@ class model {
 
  private:
   [[nodiscard]] static std::size_t width(int n) { return static_cast<std::size_t>(n); }
+  // Out of the way of the code that runs for every token.
+  [[gnu::cold, gnu::noinline]] static lagom::failure refusal(std::size_t position, std::size_t limit,
+                                                             lagom::token_id token) {
+    if (position >= limit)
+      return {.code = lagom::errc::too_long, .key = "sequence", .expected = limit, .found = position + 1};
+    return {.code = lagom::errc::unknown_token, .key = "token " + std::to_string(token)};
+  }
+
   // Columns of the q, k and v map.
   [[nodiscard]] std::size_t queries() const { return width(config_.heads * config_.head_dim); }
   [[nodiscard]] std::size_t keys_and_values() const { return 2 * width(config_.kv_heads * config_.head_dim); }
