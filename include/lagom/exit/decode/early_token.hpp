@@ -33,7 +33,8 @@ struct no_delivery {
 ///   t = next->token;
 /// }
 /// ```
-/// Where the KV policy does not let the token leave, no layer before the last is probed. Fails as `feed` does; nothing has
+/// Signals see what the engine's `observation` shows; nothing is kept from one layer to the next. Where the KV policy does not
+/// let the token leave, no layer before the last is probed. Fails as `feed` does; nothing has
 /// happened then. No allocation. Preconditions: every position before was decoded under a policy of the same kind, or ran all
 /// layers.
 template <layered_sequence E, class Policy, kv_policy<E> Kv, class Deliver = no_delivery>
