@@ -149,15 +149,21 @@ void gaussian(std::size_t n) {
   };
   name.lagom("lagom", [=] { benchmark::DoNotOptimize(lagom()); });
 #ifdef LAGOM_BENCH_LIBSVM
-  const auto nodes = std::make_shared<std::vector<svm_node>>((N + 1) * n);
-  const auto row = std::make_shared<std::vector<svm_node*>>();
-  const auto label = std::make_shared<std::vector<double>>(rows->labels.begin(), rows->labels.end());
+  // Rows point into the nodes: what trains on them keeps all of it.
+  struct libsvm_rows {
+    std::vector<svm_node> nodes;
+    std::vector<svm_node*> row;
+    std::vector<double> label;
+  };
+  const auto data = std::make_shared<libsvm_rows>();
+  data->nodes.resize((N + 1) * n);
+  data->label.assign(rows->labels.begin(), rows->labels.end());
   for (std::size_t i = 0; i < n; ++i) {
-    svm_node* const to = nodes->data() + (N + 1) * i;
+    svm_node* const to = data->nodes.data() + (N + 1) * i;
     for (std::size_t j = 0; j < N; ++j)
       to[j] = {static_cast<int>(j) + 1, static_cast<double>(rows->x[j * n + i])};
     to[N] = {-1, 0};
-    row->push_back(to);
+    data->row.push_back(to);
   }
   const auto peer = [=] {
     svm_set_print_string_function([](const char*) {});
@@ -169,7 +175,7 @@ void gaussian(std::size_t n) {
     settings.eps = 1e-3;
     settings.cache_size = 100;
     settings.shrinking = 1;
-    const svm_problem all{static_cast<int>(n), label->data(), row->data()};
+    const svm_problem all{static_cast<int>(n), data->label.data(), data->row.data()};
     svm_model* m = svm_train(&all, &settings);
     double sum = 0;  // of the multipliers
     for (int i = 0; i < m->l; ++i) sum += std::abs(m->sv_coef[0][i]);
