@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// From names to policies.
+#pragma once
+
+#include <lagom/io/calibrated_rule.hpp>
+#include <lagom/io/model_fingerprint.hpp>
+#include <lagom/text/script.hpp>
+
+#include "batch.hpp"
+#include "one.hpp"
+#include "options.hpp"
+
+namespace generate {
+
+// Reads what `rule` names.
+[[nodiscard]] inline std::optional<deployed_rule> load_rule(const options& o) {
+  if (o.rule.empty()) return std::nullopt;
+  if (o.model == "random" || o.policy != "adainfer")
+    throw support::stop_program{"--rule is for --policy adainfer and the model it was calibrated on", 2};
+  const auto weights = support::must(lagom::io::checkpoint::open(o.model));
+  const auto rule = support::must(lagom::io::load_calibrated_policy<lagom::threshold<>>(
+      o.rule, lagom::features<lagom::gap>{}, lagom::io::model_fingerprint(weights)));
+  return deployed_rule{rule.rule, support::must(lagom::io::load_layers(o.rule))};
+}
+
+// A way of decoding, by name, over a sequence or a batch.
+class decoding {
+ public:
+  decoding(const options& o, const model& network)
+      : o_(o),
+        layers_(network.config().layers),
+        head_layers_(static_cast<double>(network.config().vocab) * network.config().hidden /
+                     network.config().shape().layer_macs()),
+        kv_(kv_named(kv_name(o), o.most)) {}
+
+  [[nodiscard]] static std::string kv_name(const options& o) {
+    if (o.policy != "adainfer" && o.policy != "calm") return {};
+    return !o.kv.empty() ? o.kv : o.policy == "calm" ? "propagate" : "defer_batch";
+  }
+  [[nodiscard]] bool in_step() const { return o_.policy != "free" && o_.policy != "self-spec"; }
+
+  // `prompt`: texts of one script share what self-speculation learns.
+  template <class Engine>
+  decoded operator()(Engine& engine, lagom::token_id last, const limits& until, std::string_view prompt) {
+    if (o_.policy == "free") {
+      const lagom::shallow_deep_config config{
+          .exit =
+              lagom::stopped_at(lagom::layers_used(o_.exit_layers > 0 ? o_.exit_layers : (layers_ + 1) / 2)),
+          .most = o_.most,
+          .rollback = o_.rollback};
+      return free_early_exit(engine, last, until, config, threshold(0.9f));
+    }
+    if (o_.policy == "self-spec") {
+      return self_speculation(engine, last, until, {o_.draft_layers, o_.drafts, o_.stop_below, head_layers_},
+                              memory_.of(static_cast<int>(lagom::majority_script(prompt))));
+    }
+    decoded out;
+    with_policy(until, [&](const auto& policy_at) {
+      std::visit([&](const auto& kv) { out = early(engine, last, until, policy_at, kv); }, kv_);
+    });
+    return out;
+  }
+
+  // All sequences in step; also what that cost.
+  std::vector<decoded> operator()(const model& network, std::vector<sequence>& all, const tokens& last,
+                                  const limits& until, lagom::decode_ledger& ledger) const {
+    std::vector<decoded> out;
+    with_policy(until, [&](const auto& policy_at) {
+      std::visit(
+          [&](const auto& kv) {
+            with_leave([&](const auto& leave) {
+              batch_decoder decoder(network, all, kv, leave);
+              decoder.ledger() = ledger;
+              out = decoder.run(last, until, policy_at);
+              ledger = decoder.ledger();
+            });
+          },
+          kv_);
+    });
+    return out;
+  }
+
+ private:
+  [[nodiscard]] float threshold(float otherwise) const {
+    return o_.threshold < 0 ? otherwise : static_cast<float>(o_.threshold);
+  }
+
+  // Calls `use` with the rule for those of a batch that want to leave.
+  template <class Use>
+  void with_leave(const Use& use) const {
+    if (o_.leave == "all") return use(lagom::all_rows{});
+    if (o_.leave == "majority") return use(lagom::majority{});
+    if (o_.leave == "pays") return use(lagom::where_it_pays{.move_row = 0.01});
+    use(lagom::each_row{});
+  }
+
+  // Calls `use` with the policy of every token.
+  template <class Use>
+  void with_policy(const limits& until, const Use& use) const {
+    const lagom::native fast;
+    if (o_.policy == "full") {
+      use([this](int) { return leave_after(layers_ - 1); });
+    } else if (o_.deployed) {
+      use([this, fast](int) {
+        return lagom::exit_policy{lagom::features<lagom::gap>{}, o_.deployed->rule, o_.deployed->layers,
+                                  fast};
+      });
+    } else if (o_.policy == "adainfer") {
+      auto rule = lagom::adainfer_rule();
+      rule.value = threshold(rule.value);
+      use([=](int) {
+        return lagom::exit_policy{lagom::features<lagom::gap, lagom::top_prob>{}, rule, lagom::every_layer{},
+                                  fast};
+      });
+    } else {
+      const lagom::position_decay decay{.threshold = static_cast<double>(threshold(0.9f)),
+                                        .length = static_cast<int>(until.most)};
+      use([=](int i) {
+        return lagom::exit_policy{lagom::features<lagom::gap>{}, decay.rule(i), lagom::every_layer{}, fast};
+      });
+    }
+  }
+
+  const options& o_;
+  int layers_;
+  double head_layers_;
+  any_kv kv_;
+  lagom::routed<draft_memory, 256> memory_;
+};
+
+}  // namespace generate
