@@ -3,6 +3,7 @@
 /// How deep to draft, and how far: chosen from what was kept so far, one memory a kind of text.
 #pragma once
 
+#include "../core/layer.hpp"
 #include "draft_length.hpp"
 
 namespace lagom {
