@@ -13,6 +13,9 @@ int run(options o) {
   support::single_threaded_blas();
   if (!o.json.empty()) (void)must(lagom::io::atomic_file::create(o.json));  // better now than after the work
   o.deployed = load_rule(o);
+  if (o.regroup > 0 && !decoding::in_step(o))
+    throw support::stop_program{"--regroup is for policies that decode texts together: full, adainfer, calm",
+                                2};
   const speaker s = load(o);
   const model& network = s.network();
   const auto& config = network.config();

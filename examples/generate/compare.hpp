@@ -55,7 +55,7 @@ struct work_done {
     for (std::size_t i = 0; i < all.size(); ++i)
       all[i].crop(static_cast<lagom::index_t>(prompts[i].size()) - 1);
   };
-  const bool in_step = all.size() > 1 && decoding(o, network).in_step();
+  const bool in_step = all.size() > 1 && decoding::in_step(o);
   done.seconds = 1e300;
   for (int r = 0; r < o.repeats; ++r) {
     again();

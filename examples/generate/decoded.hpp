@@ -2,6 +2,7 @@
 // What decoding gave, and the choices that lead there.
 #pragma once
 
+#include <bit>
 #include <lagom/lagom.hpp>
 #include <string>
 #include <variant>
@@ -60,5 +61,23 @@ struct only_after {
 using fixed_exit =
     lagom::exit_policy<lagom::features<lagom::relative_depth>, lagom::threshold<>, only_after, lagom::native>;
 [[nodiscard]] inline fixed_exit leave_after(int layer) { return {{}, lagom::threshold{0.0f}, {layer}, {}}; }
+
+// Heads or tails, by the bits of a state: the same whoever decodes beside it.
+struct state_coin {
+  static constexpr std::string_view name = "coin";
+  static constexpr std::size_t width = 1;
+  static constexpr lagom::need needs = lagom::need::hidden;
+  std::uint64_t token = 0;
+  template <lagom::backend B>
+  void operator()(const lagom::layer_obs& o, const B&, float* out) const noexcept {
+    const lagom::philox random{std::bit_cast<std::uint32_t>(o.hidden[0])};
+    *out = random.uniform(token, 0) < 0.5 ? 1.0f : -1.0f;
+  }
+};
+// Leaves after one layer half of the time.
+[[nodiscard]] inline auto leave_by_chance(int layer, int token) {
+  return lagom::exit_policy{lagom::features{state_coin{static_cast<std::uint64_t>(token)}},
+                            lagom::threshold{0.0f}, only_after{layer}, lagom::native{}};
+}
 
 }  // namespace generate

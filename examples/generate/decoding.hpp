@@ -9,6 +9,7 @@
 #include "batch.hpp"
 #include "one.hpp"
 #include "options.hpp"
+#include "regroup.hpp"
 
 namespace generate {
 
@@ -37,7 +38,10 @@ class decoding {
     if (o.policy != "adainfer" && o.policy != "calm") return {};
     return !o.kv.empty() ? o.kv : o.policy == "calm" ? "propagate" : "defer_batch";
   }
-  [[nodiscard]] bool in_step() const { return o_.policy != "free" && o_.policy != "self-spec"; }
+  // Can texts be decoded together?
+  [[nodiscard]] static bool in_step(const options& o) {
+    return o.policy != "free" && o.policy != "self-spec";
+  }
 
   // `prompt`: texts of one script share what self-speculation learns.
   template <class Engine>
@@ -61,7 +65,7 @@ class decoding {
     return out;
   }
 
-  // All sequences in step; also what that cost.
+  // All sequences in step or regrouped; also what that cost.
   std::vector<decoded> operator()(const model& network, std::vector<sequence>& all, const tokens& last,
                                   const limits& until, lagom::decode_ledger& ledger) const {
     std::vector<decoded> out;
@@ -69,10 +73,16 @@ class decoding {
       std::visit(
           [&](const auto& kv) {
             with_leave([&](const auto& leave) {
-              batch_decoder decoder(network, all, kv, leave);
-              decoder.ledger() = ledger;
-              out = decoder.run(last, until, policy_at);
-              ledger = decoder.ledger();
+              const auto run = [&](auto decoder) {
+                decoder.pass().spent().ledger = ledger;
+                out = decoder.run(last, until, policy_at);
+                ledger = decoder.pass().spent().ledger;
+              };
+              if (o_.regroup > 0) {
+                run(regrouping_decoder(network, all, kv, o_.regroup, leave));
+              } else {
+                run(batch_decoder(network, all, kv, leave));
+              }
             });
           },
           kv_);

@@ -2,10 +2,14 @@
 // Measured time against what the cost model says when it is given the time of one layer and one head.
 #pragma once
 
+#include <fmt/core.h>
+
+#include <array>
 #include <chrono>
 
 #include "batch.hpp"
 #include "one.hpp"
+#include "regroup.hpp"
 
 namespace generate {
 
@@ -23,18 +27,29 @@ double fastest(int runs, const Work& work) {
   return best;
 }
 
-// Times of the decoder's pieces: a block on n tokens, the head on one, keys and values of a skipped layer.
-struct piece_times {
-  std::vector<std::pair<int, double>> block;  // by number of tokens, ascending
-  double head = 0, projection = 0;
-
-  // Between the numbers that were measured, and beyond the last, on a line.
-  [[nodiscard]] double of_block(double n) const {
+// The time of a piece by the number of tokens, ascending; between the numbers that were measured, and beyond the last, on
+// a line.
+struct time_by_tokens {
+  std::vector<std::pair<int, double>> at;
+  [[nodiscard]] double operator()(double n) const {
     std::size_t i = 1;
-    while (i + 1 < block.size() && block[i].first < n) ++i;
-    const auto [n0, t0] = block[i - 1];
-    const auto [n1, t1] = block[i];
+    while (i + 1 < at.size() && at[i].first < n) ++i;
+    const auto [n0, t0] = at[i - 1];
+    const auto [n1, t1] = at[i];
     return t0 + (t1 - t0) * (n - n0) / (n1 - n0);
+  }
+};
+
+// Times of the decoder's pieces: a block, the head, keys and values of a skipped layer on one token.
+struct piece_times {
+  time_by_tokens block, head;
+  double projection = 0;
+  [[nodiscard]] double of(const tally& t) const {
+    double sum = 0;
+    for (const auto& [n, times] : t.blocks) sum += times * block(static_cast<double>(n));
+    for (const auto& [n, times] : t.heads) sum += times * head(static_cast<double>(n));
+    for (const auto& [n, times] : t.projections) sum += times * projection;
+    return sum;
   }
 };
 
@@ -55,7 +70,9 @@ struct piece_times {
       for (int i = 0; i < n; ++i) support::must(s.feed(1 + i));
       for (int l = 0; l < layers; ++l) s.block(l, context, n);
     });
-    out.block.push_back({n, t / layers});
+    out.block.at.push_back({n, t / layers});
+    std::vector<lagom::softmax_stats<float>> said(static_cast<std::size_t>(n));
+    out.head.at.push_back({n, fastest(runs, [&] { s.answers(context, n, said); })});
   }
   s.crop(context);
   support::must(s.feed(1));
@@ -67,7 +84,7 @@ struct piece_times {
                              for (int l = 0; l < layers; ++l) s.project_kv(l, context);
                            }) /
                    layers;
-  out.head = fastest(runs, [&] { (void)s.probe(s.hidden(context)); });
+  out.head.at.front().second = fastest(runs, [&] { (void)s.probe(s.hidden(context)); });
   return out;
 }
 
@@ -76,9 +93,9 @@ struct clock_meter {
   const piece_times* pieces;
   double predicted = 0;
   void block(lagom::layer_index, lagom::index_t, lagom::index_t n) {
-    predicted += pieces->of_block(static_cast<double>(n));
+    predicted += pieces->block(static_cast<double>(n));
   }
-  void head(lagom::index_t) { predicted += pieces->head; }
+  void head(lagom::index_t n) { predicted += pieces->head(static_cast<double>(n)); }
   void projection() { predicted += pieces->projection; }
 };
 
@@ -127,30 +144,30 @@ class pattern_timer {
   // The same for several sequences in step; ratios a token.
   template <class Kv>
   pattern_time together(int batch, const std::vector<int>& exits, const Kv& kv) {
-    pattern_time out{.name = name_of(exits), .kv = std::string(Kv::name), .batch = batch};
     std::vector<sequence> all(static_cast<std::size_t>(batch), start_);
     batch_decoder<Kv> decoder(network_, all, kv);
-    const auto policy_at = [&](int i) {
-      return leave_after(exits[static_cast<std::size_t>(i) % exits.size()] - 1);
-    };
-    const double times_full = against_full([&] {
-      for (sequence& s : all) s.crop(context_ - 1);
-      decoder.ledger() = {.shape = network_.config().shape(), .widths = widths()};
-      const auto got = decoder.run(tokens(all.size(), prompt_.back()),
-                                   {.most = static_cast<std::size_t>(n_tokens_)}, policy_at);
-      out.layers = mean(got.front().layers);
-    });
-    out.measured = times_full / batch;
-    out.macs = decoder.ledger().spent.macs / (batch * full_.macs);
-    out.bytes = decoder.ledger().spent.bytes / (batch * full_.bytes);
-    // A token's layers read once for all, its head too.
-    for (int i = 0; i < n_tokens_; ++i) {
-      const int used = exits[static_cast<std::size_t>(i) % exits.size()];
-      out.predicted += used * pieces_.of_block(batch) + pieces_.head;
-      if (std::is_same_v<Kv, lagom::propagate_kv>) out.predicted += (n_layers_ - used) * pieces_.projection;
+    return several(decoder, all, {.name = name_of(exits), .kv = std::string(Kv::name), .batch = batch},
+                   [&](int i) { return leave_after(exits[static_cast<std::size_t>(i) % exits.size()] - 1); });
+  }
+  // Half of the tokens leave after so many layers, the others run all: in step, or regrouped to passes of `batch` out of
+  // twice as many.
+  pattern_time mixed(int batch, int exit, bool regrouped) {
+    const lagom::propagate_kv kv;
+    std::vector<sequence> all(static_cast<std::size_t>(regrouped ? 2 * batch : batch), start_);
+    for (std::size_t i = 0; i < all.size(); ++i) {  // texts of their own
+      all[i].crop(context_ - 2);
+      support::must(all[i].prefill(std::array{static_cast<lagom::token_id>(7 + i)}));
     }
-    out.predicted /= batch * full_.predicted;
-    return out;
+    pattern_time out{.name = fmt::format("{} or {}{}", exit, n_layers_, regrouped ? ", waiting" : ""),
+                     .kv = std::string(kv.name),
+                     .batch = batch};
+    const auto policy_at = [exit](int i) { return leave_by_chance(exit - 1, i); };
+    if (regrouped) {
+      regrouping_decoder decoder(network_, all, kv, batch);
+      return several(decoder, all, out, policy_at);
+    }
+    batch_decoder decoder(network_, all, kv);
+    return several(decoder, all, out, policy_at);
   }
 
  private:
@@ -176,6 +193,27 @@ class pattern_timer {
     (void)decode(exits, kv, counted);
     out.macs = counted.meter().spent.macs;
     out.bytes = counted.meter().spent.bytes;
+    return out;
+  }
+
+  // Several sequences under a decoder of theirs; all numbers a token.
+  template <class Decoder, class PolicyAt>
+  pattern_time several(Decoder& decoder, std::vector<sequence>& all, pattern_time out,
+                       const PolicyAt& policy_at) {
+    tally& spent = decoder.pass().spent();
+    const auto times = static_cast<double>(all.size());
+    const double times_full = against_full([&] {
+      for (sequence& s : all) s.crop(context_ - 1);
+      spent = {.ledger = {.shape = network_.config().shape(), .widths = widths()}};
+      const auto got = decoder.run(tokens(all.size(), prompt_.back()),
+                                   {.most = static_cast<std::size_t>(n_tokens_)}, policy_at);
+      out.layers = 0;
+      for (const decoded& d : got) out.layers += mean(d.layers) / times;
+    });
+    out.measured = times_full / times;
+    out.predicted = pieces_.of(spent) / (times * full_.predicted);
+    out.macs = spent.ledger.spent.macs / (times * full_.macs);
+    out.bytes = spent.ledger.spent.bytes / (times * full_.bytes);
     return out;
   }
 
@@ -231,6 +269,7 @@ class pattern_timer {
   if (batch > 1) {
     out.push_back(timer.together(batch, {layers}, lagom::propagate_kv{}));
     out.push_back(timer.together(batch, {half}, lagom::propagate_kv{}));
+    for (const bool regrouped : {false, true}) out.push_back(timer.mixed(batch, half, regrouped));
   }
   return out;
 }

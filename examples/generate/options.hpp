@@ -23,7 +23,7 @@ struct options {
   std::size_t tokens = 96;
   int batch = 1;
   double threshold = -1;
-  int exit_layers = 0, most = 16, draft_layers = 0, drafts = 0, repeats = 3;
+  int exit_layers = 0, most = 16, draft_layers = 0, drafts = 0, repeats = 3, regroup = 0;
   double stop_below = 0, rollback = 0;
   bool measure = false;
   std::uint64_t seed = 1;
@@ -65,6 +65,12 @@ inline void add_options(CLI::App& app, options& o) {
                  "those that want "
                  "to, where the smaller batch pays")
       ->check(CLI::IsMember({"each", "all", "majority", "pays"}))
+      ->capture_default_str();
+  app.add_option("--regroup", o.regroup,
+                 "texts of a pass; one that stays at an exit waits there until as many do, while others go "
+                 "on to their "
+                 "next token [0: all in step]")
+      ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.add_option("--threshold", o.threshold,
                  "leave at this gap [adainfer 0.8, calm 0.9, free: to begin with, 0.9]")

@@ -88,16 +88,20 @@ inline void print_totals(const std::vector<outcome>& all, const totals& t, int l
 
 inline void print_patterns(const std::vector<pattern_time>& rows, const pattern_timer& timer, int layers) {
   const piece_times& p = timer.pieces();
-  fmt::print("\nA layer takes {:.3f} ms on one token", 1e3 * p.block.front().second);
-  for (std::size_t i = 1; i < p.block.size(); ++i)
-    fmt::print(", {:.3f} on {}", 1e3 * p.block[i].second, p.block[i].first);
-  fmt::print("; the head {:.3f} ms, keys and values {:.3f} ms. Full depth: {:.2f} ms a token.\n",
-             1e3 * p.head, 1e3 * p.projection, 1e3 * timer.full_seconds_a_token());
+  const auto times = [](const time_by_tokens& t) {
+    std::string out = fmt::format("{:.3f} ms on one token", 1e3 * t.at.front().second);
+    for (std::size_t i = 1; i < t.at.size(); ++i)
+      out += fmt::format(", {:.3f} on {}", 1e3 * t.at[i].second, t.at[i].first);
+    return out;
+  };
+  fmt::print("\nA layer takes {}; the head {};\n", times(p.block), times(p.head));
+  fmt::print("keys and values of a skipped layer {:.3f} ms. Full depth: {:.2f} ms a token.\n",
+             1e3 * p.projection, 1e3 * timer.full_seconds_a_token());
   fmt::print("Shares of full depth at batch 1, a token, {} layers:\n\n", layers);
-  fmt::print("{:<14} {:<12} {:>5} {:>9} {:>9} {:>7} {:>9} {:>9}\n", "layers used", "kv", "batch", "measured",
+  fmt::print("{:<17} {:<12} {:>5} {:>9} {:>9} {:>7} {:>9} {:>9}\n", "layers used", "kv", "batch", "measured",
              "predicted", "gap", "FLOPs", "bytes");
   for (const pattern_time& r : rows) {
-    fmt::print("{:<14} {:<12} {:>5} {:>8.1f}% {:>8.1f}% {:>+6.1f}% {:>8.1f}% {:>8.1f}%\n", r.name, r.kv,
+    fmt::print("{:<17} {:<12} {:>5} {:>8.1f}% {:>8.1f}% {:>+6.1f}% {:>8.1f}% {:>8.1f}%\n", r.name, r.kv,
                r.batch, 100 * r.measured, 100 * r.predicted, 100 * r.gap(), 100 * r.macs, 100 * r.bytes);
   }
 }

@@ -2,6 +2,7 @@
 // Decoding in step is decoding one after the other.
 #include "generate/batch.hpp"
 #include "generate/one.hpp"
+#include "generate/regroup.hpp"
 
 #include "support/catch.hpp"
 #include "support/golden.hpp"
@@ -33,33 +34,47 @@ sequence after(const tokens& prompt) {
   return s;
 }
 
-template <class PolicyAt, class Kv>
-void check(const PolicyAt& policy_at, const Kv& kv) {
-  CAPTURE(Kv::name);
-  const auto prompts = some_prompts();
-  const limits until{.most = 30, .end = 0};
+struct texts_at_once {
+  std::vector<tokens> prompts = some_prompts();
   std::vector<sequence> all;
   tokens last;
-  for (const tokens& p : prompts) {
-    all.push_back(after(p));
-    last.push_back(p.back());
+  explicit texts_at_once(std::size_t n = 5) {
+    for (std::size_t i = 0; i < n; ++i) {
+      all.push_back(after(prompts[i % prompts.size()]));
+      last.push_back(prompts[i % prompts.size()].back());
+    }
   }
-  batch_decoder together(shipped(), all, kv);
-  together.ledger() = {.shape = shipped().config().shape()};
-  const auto out = together.run(last, until, policy_at);
+};
+
+// Every text as it is decoded alone, for the same work.
+template <class Decoder, class PolicyAt, class Kv>
+void check_beside_alone(Decoder decoder, const texts_at_once& texts, const PolicyAt& policy_at,
+                        const Kv& kv) {
+  CAPTURE(Kv::name);
+  const limits until{.most = 30, .end = 0};
+  decoder.pass().spent().ledger = {.shape = shipped().config().shape()};
+  const auto out = decoder.run(texts.last, until, policy_at);
   double macs = 0, layers = 0;
-  for (std::size_t i = 0; i < prompts.size(); ++i) {
+  for (std::size_t i = 0; i < out.size(); ++i) {
     CAPTURE(i);
-    sequence s = after(prompts[i]);
+    const tokens& prompt = texts.prompts[i % texts.prompts.size()];
+    sequence s = after(prompt);
     lagom::metered counted{s, lagom::decode_ledger{.shape = shipped().config().shape()}};
-    const decoded alone = early(counted, prompts[i].back(), until, policy_at, kv);
+    const decoded alone = early(counted, prompt.back(), until, policy_at, kv);
     CHECK(out[i].text == alone.text);
     CHECK(out[i].layers == alone.layers);
     macs += counted.meter().spent.macs;
     layers += counted.meter().token_layers;
   }
-  CHECK(together.ledger().token_layers == layers);
-  CHECK(together.ledger().spent.macs == Approx(macs));
+  const auto& ledger = decoder.pass().spent().ledger;
+  CHECK(ledger.token_layers == layers);
+  CHECK(ledger.spent.macs == Approx(macs));
+}
+
+template <class PolicyAt, class Kv>
+void check(const PolicyAt& policy_at, const Kv& kv) {
+  texts_at_once texts;
+  check_beside_alone(batch_decoder(shipped(), texts.all, kv), texts, policy_at, kv);
 }
 
 }  // namespace
@@ -80,31 +95,67 @@ TEST_CASE("a batch decodes every sequence as it is decoded alone", "[generate]")
 }
 
 TEST_CASE("where one sequence may not leave, all catch up", "[generate]") {
-  const auto prompts = some_prompts();
-  std::vector<sequence> all;
-  tokens last;
-  for (const tokens& p : prompts) {
-    all.push_back(after(p));
-    last.push_back(p.back());
-  }
-  batch_decoder together(shipped(), all, lagom::defer_batch{3});
-  const auto out = together.run(last, {.most = 12}, [](int) { return leave_after(4); });
+  texts_at_once texts;
+  batch_decoder together(shipped(), texts.all, lagom::defer_batch{3});
+  const auto out = together.run(texts.last, {.most = 12}, [](int) { return leave_after(4); });
   for (const decoded& d : out) CHECK(d.layers == std::vector<int>{5, 5, 5, 14, 5, 5, 5, 14, 5, 5, 5, 14});
+}
+
+TEST_CASE("texts that wait for each other say what they say alone", "[generate]") {
+  const auto gap_at = [](int i) {
+    return lagom::exit_policy{lagom::features<lagom::gap>{}, lagom::threshold{i % 3 == 0 ? 0.4f : 0.7f},
+                              lagom::every_layer{}, lagom::native{}};
+  };
+  const auto beside = [&](std::size_t texts_in_all, int rows, const auto& policy_at, const auto& kv) {
+    CAPTURE(texts_in_all, rows);
+    texts_at_once texts(texts_in_all);
+    check_beside_alone(regrouping_decoder(shipped(), texts.all, kv, rows), texts, policy_at, kv);
+  };
+  for (const int rows : {1, 3, 8}) {
+    beside(11, rows, gap_at, lagom::propagate_kv{});
+    beside(11, rows, [](int i) { return leave_by_chance(5, i); }, lagom::propagate_kv{});
+  }
+  beside(32, 8, gap_at, lagom::defer_batch{3});  // who may not leave runs on, the others do not
+  beside(9, 4, gap_at, lagom::recompute_kv{2});
+  beside(9, 4, gap_at, lagom::copy_kv{});
+  beside(9, 4, gap_at, lagom::fill_kv{});
+  beside(9, 4, [](int i) { return leave_after(i % 14); }, lagom::drop_kv{});
+  beside(1, 8, gap_at, lagom::propagate_kv{});
+}
+
+TEST_CASE("waiting fills passes, and a rule may keep them together", "[generate]") {
+  const auto by_chance = [](int i) { return leave_by_chance(6, i); };
+  const auto rows_a_pass = [&](const auto& run_with) {
+    texts_at_once texts(16);
+    auto decoder = run_with(texts);
+    (void)decoder.run(texts.last, {.most = 12}, by_chance);
+    const auto& ledger = decoder.pass().spent().ledger;
+    return ledger.token_layers / ledger.layer_reads;
+  };
+  const lagom::propagate_kv kv;
+  const double waiting =
+      rows_a_pass([&](texts_at_once& t) { return regrouping_decoder(shipped(), t.all, kv, 8); });
+  const double in_step = rows_a_pass([&](texts_at_once& t) {
+    t.all.erase(t.all.begin() + 8, t.all.end());
+    t.last.resize(8);
+    return batch_decoder(shipped(), t.all, kv);
+  });
+  CHECK(in_step < 6.5);  // eight, then about four
+  CHECK(waiting > in_step + 0.5);
+  // Nobody leaves a pass that is kept together until all want to.
+  texts_at_once texts(8);
+  regrouping_decoder together(shipped(), texts.all, kv, 4, lagom::all_rows{});
+  for (const decoded& d : together.run(texts.last, {.most = 3}, [](int) { return leave_after(2); }))
+    CHECK(d.layers == std::vector<int>(3, 3));
 }
 
 namespace {
 
 template <class Leave>
 std::vector<decoded> in_step(std::size_t batch, const Leave& leave) {
-  const auto prompts = some_prompts();
-  std::vector<sequence> all;
-  tokens last;
-  for (std::size_t i = 0; i < batch; ++i) {
-    all.push_back(after(prompts[i % prompts.size()]));
-    last.push_back(prompts[i % prompts.size()].back());
-  }
-  batch_decoder together(shipped(), all, lagom::propagate_kv{}, leave);
-  return together.run(last, {.most = 6}, [](int) {
+  texts_at_once texts(batch);
+  batch_decoder together(shipped(), texts.all, lagom::propagate_kv{}, leave);
+  return together.run(texts.last, {.most = 6}, [](int) {
     return lagom::exit_policy{lagom::features<lagom::gap>{}, lagom::threshold{0.5f}, lagom::every_layer{},
                               lagom::native{}};
   });
