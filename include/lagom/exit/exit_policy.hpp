@@ -129,14 +129,8 @@ struct exit_policy {
     if constexpr (detail::head_passes_of<Features> > 0) {  // of signals that look again: at the last layer, if there is one
       if (!reads(need::last_hidden) || obs.last_stats.valid()) s.probes += detail::head_passes_of<Features>;
     }
-    bool sound = !reads_stats || obs.stats.valid();
-    for (const float& feature : x) sound = sound && is_finite(&feature);
-    if (!sound) {
-      s.score = -1;
-      return false;
-    }
-    s.score = rule.step(s.rule, vec_view<const float>(x, Features::width));
-    return is_finite(&s.score) && s.score >= 0;
+    return detail::wants_to_stop(rule, s.rule, vec_view<const float>(x, Features::width),
+                                 !reads_stats || obs.stats.valid(), s.score);
   }
 };
 

@@ -113,14 +113,8 @@ struct stop_generating {
                        const basic_token_obs<T>& obs) const noexcept {
     float x[Features::width];
     features(obs, backend, x);
-    bool sound = !detail::reads_token_stats<Features> || obs.stats.valid();
-    for (const float& feature : x) sound = sound && is_finite(&feature);
-    if (!sound) {
-      s.score = -1;
-      return false;
-    }
-    s.score = rule.step(s.rule, vec_view<const float>(x, Features::width));
-    return is_finite(&s.score) && s.score >= 0;
+    return detail::wants_to_stop(rule, s.rule, vec_view<const float>(x, Features::width),
+                                 !detail::reads_token_stats<Features> || obs.stats.valid(), s.score);
   }
 };
 

@@ -121,12 +121,9 @@ struct monotone_decision {
  private:
   LAGOM_LEAF bool rises(index_t j) const noexcept { return monotone_traits<Rule>::direction(rule, j) >= 0; }
   LAGOM_LEAF bool stops(const float* x) const noexcept {
-    for (std::size_t j = 0; j < Features::width; ++j) {
-      if (!is_finite(x + j)) return false;
-    }
     typename Rule::state s{};
-    const float score = rule.step(s, vec_view<const float>(x, Features::width));
-    return is_finite(&score) && score >= 0;
+    float score = 0;
+    return detail::wants_to_stop(rule, s, vec_view<const float>(x, Features::width), true, score);
   }
 };
 

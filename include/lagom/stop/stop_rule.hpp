@@ -6,6 +6,7 @@
 #include <concepts>
 #include <type_traits>
 
+#include "../core/math.hpp"
 #include "../core/vec_view.hpp"
 #include "../kernel/softmax_stats.hpp"
 
@@ -55,6 +56,20 @@ inline constexpr std::size_t width_of = 0;
 template <class R>
   requires requires { R::width; }
 inline constexpr std::size_t width_of<R> = R::width;
+
+/// One step over what signals wrote: true says stop. Where the features are not `sound`, or one of them is not finite, the rule
+/// takes no step, and `score` is -1.
+template <class R>
+LAGOM_LEAF bool wants_to_stop(const R& rule, typename R::state& s, vec_view<const float> features, bool sound,
+                              float& score) noexcept {
+  for (index_t j = 0; j < features.size(); ++j) sound = sound && is_finite(&features[j]);
+  if (!sound) {
+    score = -1;
+    return false;
+  }
+  score = rule.step(s, features);
+  return is_finite(&score) && score >= 0;
+}
 }  // namespace detail
 
 /// The same as `stop_rule`, one sentence a requirement: instantiate it to learn what is missing.
