@@ -110,6 +110,17 @@ class sequence {
   void logits(states_type x, lagom::vec_view<T> to) const {
     for (lagom::token_id t = 0; t < model_->config().vocab; ++t) to[t] = logit(x, t);
   }
+  // The rows of the head over a state that has been normed already.
+  [[nodiscard]] stats_type probe_normed(states_type x) const {
+    return model_->with_head(
+        [&](const auto& head) { return lagom::unembed(lagom::native{}, x, lagom::head{head.rows}); });
+  }
+  void logits_normed(states_type x, lagom::vec_view<T> to) const {
+    model_->with_head([&](const auto& head) {
+      for (lagom::token_id t = 0; t < model_->config().vocab; ++t)
+        to[t] = static_cast<T>(lagom::dot(lagom::portable{}, x, head.rows.row(t)));
+    });
+  }
 
   // For whoever runs blocks over several sequences at once: the state of a position, and word that it was changed.
   [[nodiscard]] T* state(lagom::index_t p) { return state(static_cast<std::size_t>(p)); }

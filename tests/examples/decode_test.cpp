@@ -8,6 +8,7 @@
 #include <lagom/exit/decode/fill_kv.hpp>
 #include <lagom/exit/decode/greedy_drafts.hpp>
 #include <lagom/exit/decode/metered.hpp>
+#include <lagom/exit/decode/module_head.hpp>
 #include <lagom/exit/decode/propagate_kv.hpp>
 #include <lagom/exit/decode/recompute_kv.hpp>
 #include <lagom/exit/decode/sampled_drafts.hpp>
@@ -250,12 +251,12 @@ tokens greedy(const model& m, const tokens& prompt, std::size_t n) {
   return out;
 }
 
-template <class Rule>
+template <class Rule, class Source = lagom::own_head>
 tokens speculate(const model& m, const tokens& prompt, std::size_t n, int draft_layers, const Rule& rule,
-                 double stop_below, token_id end, std::size_t capacity = 128) {
-  sequence s(m, capacity);
+                 double stop_below, token_id end, const Source& source = {}) {
+  sequence s(m, 128);
   must(s.prefill(std::span(prompt).first(prompt.size() - 1)));
-  lagom::greedy_drafts<double> drafter(16, stop_below);
+  lagom::greedy_drafts<double, Source> drafter(16, stop_below, source);
   typename Rule::state state{};
   tokens out, round(17);
   token_id last = prompt.back();
@@ -299,10 +300,24 @@ TEST_CASE("self-speculation says what greedy decoding says", "[decode]") {
         const auto until = std::find(wanted.begin(), wanted.end(), end) + 1;
         REQUIRE(speculate(m, prompt, 30, e, lagom::fixed_drafts{5}, 0, end) == tokens(wanted.begin(), until));
         sequences += 3;
+        // Through modules of any parameters, too.
+        const auto h = static_cast<index_t>(m.config().hidden);
+        for (const auto kind :
+             {lagom::exit_module::norm, lagom::exit_module::linear, lagom::exit_module::mlp}) {
+          const lagom::exit_module_shape shape{kind, h, kind == lagom::exit_module::mlp ? 7 : 0};
+          lagom::exit_modules modules(m.config().layers, shape, std::vector<float>(m.config().hidden, 1.0f),
+                                      1e-5);
+          const double size = seed % 3 == 0 ? 0.01 : seed % 3 == 1 ? 0.3 : 100;
+          modules.set(e - 1,
+                      normal<float>(static_cast<std::size_t>(shape.parameters()), 31 * seed + 1, size));
+          const lagom::module_head<double> source(modules);
+          REQUIRE(speculate(m, prompt, 30, e, lagom::fixed_drafts{4}, 0, lagom::no_token, source) == wanted);
+          ++sequences;
+        }
       }
     }
   }
-  CHECK(sequences > 4000);
+  CHECK(sequences > 5000);
 }
 
 TEST_CASE("speculation ends where the room does", "[decode]") {

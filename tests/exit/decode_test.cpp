@@ -16,6 +16,7 @@
 #include "support/approx.hpp"
 #include "support/catch.hpp"
 #include "support/count_allocations.hpp"
+#include "toy_sequence.hpp"
 
 using namespace lagom_test;
 using lagom::index_t;
@@ -26,74 +27,7 @@ using lagom::vec_view;
 
 namespace {
 
-// Six layers, each of which pulls a state towards the mean of those before it and then along a direction of its own.
-class toy_sequence {
- public:
-  static constexpr int n_layers = 6, dim = 12, vocab = 30, room = 64;
-  using scalar_type = float;
-
-  [[nodiscard]] int layers() const { return n_layers; }
-  [[nodiscard]] index_t length() const { return length_; }
-  [[nodiscard]] index_t held(layer_index l) const { return held_[l.value]; }
-  lagom::result<lagom::done> feed(token_id t) {
-    if (t < 0 || t >= vocab) return lagom::failure{.code = lagom::errc::unknown_token};
-    if (length_ == room) return lagom::failure{.code = lagom::errc::too_long};
-    std::copy_n(&embedding_[static_cast<std::size_t>(t * dim)], dim, state(length_++));
-    return lagom::done{};
-  }
-  void block(layer_index l, index_t first, index_t n) {
-    REQUIRE(first == held_[l.value]);
-    for (index_t p = first; p < first + n; ++p) {
-      std::copy_n(state(p), dim, kv(l.value, p));
-      for (int j = 0; j < dim; ++j) {
-        float sum = 0;
-        for (index_t q = 0; q <= p; ++q) sum += kv(l.value, q)[j];
-        const auto d = static_cast<std::size_t>((l.value * dim + j) % (dim * vocab));
-        state(p)[j] += 0.3f * sum / static_cast<float>(p + 1) + 0.4f * embedding_[d];
-      }
-      if (p == poisoned && l.value == poisoned_at) state(p)[0] = std::numeric_limits<float>::quiet_NaN();
-    }
-    held_[l.value] += n;
-  }
-  void project_kv(layer_index l, index_t p) {
-    std::copy_n(state(p), dim, kv(l.value, p));
-    ++held_[l.value];
-  }
-  void crop(index_t n) {
-    length_ = std::min(length_, n);
-    for (index_t& h : held_) h = std::min(h, n);
-  }
-  [[nodiscard]] vec_view<const float> hidden(index_t p) const {
-    return {&states_[static_cast<std::size_t>(p * dim)], dim};
-  }
-  [[nodiscard]] lagom::layer_obs observation(layer_index l) const {
-    return {.layer = l, .hidden = hidden(length_ - 1)};
-  }
-  [[nodiscard]] lagom::softmax_stats<float> probe(vec_view<const float> x) const noexcept {
-    return lagom::unembed(lagom::portable{}, x, head_);
-  }
-  void answers(index_t first, index_t n, vec_view<lagom::softmax_stats<float>> to) const {
-    for (index_t i = 0; i < n; ++i) to[i] = probe(hidden(first + i));
-  }
-  void logits(vec_view<const float> x, vec_view<float> to) const {
-    for (index_t t = 0; t < vocab; ++t) to[t] = lagom::dot(lagom::portable{}, x, head_.rows.row(t));
-  }
-
-  index_t poisoned = -1;
-  int poisoned_at = 0;
-
- private:
-  float* state(index_t p) { return &states_[static_cast<std::size_t>(p * dim)]; }
-  float* kv(int l, index_t p) { return &kv_[static_cast<std::size_t>((l * room + p) * dim)]; }
-
-  std::vector<float> embedding_ = normal<float>(dim * vocab, 1), rows_ = normal<float>(dim * vocab, 2, 0.7),
-                     weight_ = std::vector<float>(dim, 1.0f);
-  lagom::head<float, lagom::rms_norm<float>> head_{{rows_.data(), vocab, dim}, {weight_, 1e-5}};
-  std::vector<float> states_ = std::vector<float>(room * dim),
-                     kv_ = std::vector<float>(n_layers * room * dim);
-  index_t held_[n_layers] = {};
-  index_t length_ = 0;
-};
+using toy_sequence = basic_toy_sequence<float>;
 
 static_assert(lagom::check_layered_sequence<toy_sequence>::value);
 static_assert(lagom::layered_sequence<lagom::metered<toy_sequence, lagom::decode_ledger>>);

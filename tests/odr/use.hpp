@@ -44,6 +44,10 @@ struct shared_sequence {
   LAGOM_INLINE void answers(lagom::index_t first, lagom::index_t n, lagom::vec_view<stats_type> to) const {
     for (lagom::index_t i = 0; i < n; ++i) to[i] = probe(hidden(first + i));
   }
+  LAGOM_INLINE stats_type probe_normed(lagom::vec_view<const float> x) const noexcept { return probe(x); }
+  LAGOM_INLINE void logits_normed(lagom::vec_view<const float> x, lagom::vec_view<float> to) const {
+    logits(x, to);
+  }
   LAGOM_INLINE float logit(lagom::vec_view<const float> x, lagom::token_id t) const { return x[t % 16]; }
   LAGOM_INLINE void logits(lagom::vec_view<const float> x, lagom::vec_view<float> to) const {
     for (lagom::index_t t = 0; t < to.size(); ++t) to[t] = x[t % 16];
@@ -263,6 +267,16 @@ inline double decoding(const std::vector<float>& w) {
   if (auto r = self_speculate(s, 1, round, sampled, vec_view<token_id>(out, 5))) sum += r->kept;
   confident_drafts<float> confident(4);
   if (auto r = self_speculate(s, 1, round, confident, vec_view<token_id>(out, 5))) sum += r->kept;
+  exit_modules modules(4, {.kind = exit_module::linear, .width = 16}, std::vector<float>(16, 1.0f), 1e-5);
+  modules.set(1, std::vector<float>(16 * 18, 0.1f));
+  const module_head through{modules};
+  s.crop(0);
+  greedy_drafts<float, module_head<>> tuned(4, 0, through);
+  sampled_drafts<float, module_head<>> tuned_samples(4, 64, draft_sampler{philox{1}}, 2, through);
+  confident_drafts<float, module_head<>> tuned_confident(4, {}, through);
+  if (auto r = self_speculate(s, 1, round, tuned, vec_view<token_id>(out, 5))) sum += r->kept;
+  if (auto r = self_speculate(s, 1, round, tuned_samples, vec_view<token_id>(out, 5))) sum += r->kept;
+  if (auto r = self_speculate(s, 1, round, tuned_confident, vec_view<token_id>(out, 5))) sum += r->kept;
   for (int i = 0; i < 4; ++i) {
     if (auto a = free.decode(s, i, 0.1)) sum += a->token;
   }

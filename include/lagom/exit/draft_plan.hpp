@@ -25,9 +25,10 @@ inline namespace v0 {
 template <std::size_t N>
 struct adaptive_drafts {
   static_assert(N > 0);
-  int layers[N] = {};      ///< E, each in 1 ... n_layers
-  int n_layers = 1;        ///< l
-  double head_layers = 0;  ///< a pass over the head, in layers: drafts pay for one each
+  int layers[N] = {};        ///< E, each in 1 ... n_layers
+  int n_layers = 1;          ///< l
+  double head_layers = 0;    ///< a pass over the head, in layers: drafts pay for one each
+  double module_layers = 0;  ///< an exit module before the head of a draft (`module_head`), in layers
   int most = 16;
   double memory = 0.95;  ///< in (0, 1]
   int explore = 16;      ///< > 0; 1 tries the candidates in turn
@@ -43,9 +44,9 @@ struct adaptive_drafts {
     int rounds = 0;
   };
 
-  /// A draft of this candidate in tokens of the full model: (E + head) / (l + head).
+  /// A draft of this candidate in tokens of the full model: (E + module + head) / (l + head).
   [[nodiscard]] LAGOM_LEAF double draft_cost(int candidate) const noexcept {
-    return (layers[candidate] + head_layers) / (n_layers + head_layers);
+    return (layers[candidate] + module_layers + head_layers) / (n_layers + head_layers);
   }
   [[nodiscard]] LAGOM_LEAF plan next(const state& s) const noexcept {
     if (N > 1 && s.rounds % explore == explore - 1) {
@@ -86,7 +87,7 @@ struct adaptive_drafts {
 };
 
 /// A memory for every kind of text: what is drafted well in one language is drafted badly in another, so each keeps its own
-/// counts, and with several trained drafters its own drafter. `of(kind)` is the state of a kind; kinds beyond the last
+/// counts, and with several trained drafters its own drafter (`module_head`). `of(kind)` is the state of a kind; kinds beyond the last
 /// share the last one.
 /// ```cpp
 /// lagom::routed<lagom::adaptive_drafts<3>::state, 5> memory;        // one a language, and one for the rest

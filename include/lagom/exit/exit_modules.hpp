@@ -12,7 +12,7 @@ namespace lagom {
 inline namespace v0 {
 
 /// Owns a module a layer. A layer that was not trained, the last one among them, probes through the model's own norm: its
-/// answer is the model's.
+/// answer is the model's. Memory: a layer's parameters only where it was trained.
 class exit_modules {
  public:
   exit_modules() = default;
@@ -22,26 +22,38 @@ class exit_modules {
                             double epsilon)
       : shape_(shape), epsilon_(epsilon), trained_(static_cast<std::size_t>(layers)) {
     LAGOM_ASSERT(layers > 0 && norm_weight.size() == shape.width);
-    parameters_.resize(static_cast<std::size_t>(layers * shape.parameters()));
-    for (int l = 0; l < layers; ++l) {
-      for (index_t j = 0; j < shape.width; ++j) begin(l)[j] = norm_weight[j];
-    }
+    for (index_t j = 0; j < shape.width; ++j) norm_.push_back(norm_weight[j]);
   }
 
   [[nodiscard]] LAGOM_INLINE int layers() const noexcept { return static_cast<int>(trained_.size()); }
   [[nodiscard]] LAGOM_INLINE const exit_module_shape& shape() const noexcept { return shape_; }
   [[nodiscard]] LAGOM_INLINE double epsilon() const noexcept { return epsilon_; }
-  [[nodiscard]] LAGOM_INLINE bool trained(layer_index l) const noexcept {
-    return trained_[static_cast<std::size_t>(l.value)] != 0;
+  /// The weight of the model's final norm.
+  [[nodiscard]] LAGOM_INLINE vec_view<const float> norm_weight() const noexcept {
+    return {norm_.data(), shape_.width};
   }
+  [[nodiscard]] LAGOM_INLINE bool trained(layer_index l) const noexcept { return !of(l).empty(); }
+  /// Of a trained layer shape().parameters(), of another the model's norm.
   [[nodiscard]] LAGOM_INLINE vec_view<const float> parameters(layer_index l) const noexcept {
-    return {parameters_.data() + l.value * shape_.parameters(), shape_.parameters()};
+    return trained(l) ? vec_view<const float>(of(l).data(), shape_.parameters()) : norm_weight();
   }
-  /// Sets the parameters of a layer. Precondition: of shape().parameters().
-  LAGOM_INLINE void set(layer_index l, vec_view<const float> parameters) noexcept {
-    LAGOM_ASSERT(parameters.size() == shape_.parameters());
-    for (index_t j = 0; j < parameters.size(); ++j) begin(l)[j] = parameters[j];
-    trained_[static_cast<std::size_t>(l.value)] = 1;
+  /// Sets the parameters of a layer. Layers may be set by several threads at once. Precondition: of shape().parameters(), at
+  /// least one.
+  LAGOM_INLINE void set(layer_index l, vec_view<const float> parameters) {
+    LAGOM_ASSERT(parameters.size() == shape_.parameters() && parameters.size() > 0);
+    std::vector<float>& to = trained_[static_cast<std::size_t>(l.value)];
+    to.resize(static_cast<std::size_t>(parameters.size()));
+    for (index_t j = 0; j < parameters.size(); ++j) to[static_cast<std::size_t>(j)] = parameters[j];
+  }
+
+  /// The module of a layer. Valid as long as this, until it is set.
+  template <backend B = portable>
+  [[nodiscard]] LAGOM_INLINE exit_module_view<B> module(layer_index l, const B& b = {}) const noexcept {
+    return {.shape = shape_,
+            .parameters = parameters(l),
+            .trained = trained(l),
+            .epsilon = epsilon_,
+            .backend = b};
   }
 
   /// The probe of a layer over the rows of the model's head (whose own norm is not used). `scratch`: shape().scratch() floats
@@ -49,26 +61,23 @@ class exit_modules {
   template <scalar W, final_norm Norm, backend B = portable>
   [[nodiscard]] LAGOM_INLINE tuned_head<W, B> at(layer_index l, const head<W, Norm>& to,
                                                  vec_view<float> scratch, const B& b = {}) const noexcept {
-    return {.shape = shape_,
-            .parameters = parameters(l),
-            .translates = trained(l),
-            .epsilon = epsilon_,
+    return {.module = module(l, b),
             .rows = to.rows,
             .scale = to.scale,
             .first_token = to.first_token,
-            .scratch = scratch,
-            .backend = b};
+            .scratch = scratch};
   }
 
  private:
-  [[nodiscard]] LAGOM_INLINE float* begin(layer_index l) noexcept {
-    return parameters_.data() + l.value * shape_.parameters();
+  [[nodiscard]] LAGOM_INLINE const std::vector<float>& of(layer_index l) const noexcept {
+    LAGOM_ASSERT(0 <= l.value && l.value < layers());
+    return trained_[static_cast<std::size_t>(l.value)];
   }
 
   exit_module_shape shape_{};
   double epsilon_ = 1e-5;
-  std::vector<float> parameters_;
-  std::vector<signed char> trained_;
+  std::vector<float> norm_;
+  std::vector<std::vector<float>> trained_;  ///< empty: not trained
 };
 
 }  // namespace v0

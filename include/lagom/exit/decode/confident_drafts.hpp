@@ -11,23 +11,30 @@ inline namespace v0 {
 
 /// Kangaroo's setting (Liu et al. 2024, arXiv 2404.18911): two layers draft, at most 6 tokens, and stop after one less probable
 /// than 0.6, which is still verified: `lagom::greedy_drafts<float> drafter(6, lagom::kangaroo_stop_below)`. (Its drafter also
-/// has a trained adapter between those layers and the head.)
+/// has a trained adapter between those layers and the head: `module_head` puts an exit module there.)
 inline constexpr speculation_round kangaroo_round{.draft_layers = layers_used(2), .drafts = 6};
 inline constexpr double kangaroo_stop_below = 0.6;
 
 /// `greedy_drafts` whose second exit moves: drafting stops after a draft less probable than the threshold of a
 /// `roc_threshold`, which learns from every verification. As lossless as those. The length of drafts stays a matter of
 /// `speculation_round::drafts`, that is of a `draft_rule`: the two compose.
-template <scalar T, backend B = portable, int N = 256>
+template <scalar T, class Source = own_head, backend B = portable, int N = 256>
 class confident_drafts {
  public:
   /// Rounds of at most `most` drafts.
-  explicit confident_drafts(index_t most, roc_threshold<N> rule = {})
-      : verifier_(most), rule_(rule), state_(rule.begin()), confidence_(static_cast<std::size_t>(most)) {}
+  explicit confident_drafts(index_t most, roc_threshold<N> rule = {}, Source source = {})
+      : verifier_(most, 0, std::move(source)),
+        rule_(rule),
+        state_(rule.begin()),
+        confidence_(static_cast<std::size_t>(most)) {}
+
+  /// What drafts are read from.
+  [[nodiscard]] Source& source() noexcept { return verifier_.source(); }
 
   template <layered_sequence E>
+    requires draft_source<Source, E>
   [[nodiscard]] drafted_token draft(E& engine, index_t position) {
-    const auto s = engine.probe(engine.hidden(position));
+    const auto s = source().stats(engine, position);
     if (!s.valid()) return {};
     LAGOM_ASSERT(drafted_ < confidence_.size());
     const auto p = static_cast<float>(s.top_prob());
@@ -47,7 +54,7 @@ class confident_drafts {
   [[nodiscard]] double stop_below() const noexcept { return state_.value; }
 
  private:
-  greedy_drafts<T, B> verifier_;
+  greedy_drafts<T, Source, B> verifier_;
   roc_threshold<N> rule_;
   typename roc_threshold<N>::state state_;
   std::vector<float> confidence_;

@@ -33,7 +33,8 @@ inline namespace v0 {
 /// | `answers(first, n, to)`| the same for n positions, in one pass over the head                                         |
 ///
 /// Members that only some ways of decoding need: `project_kv(l, p)`, `copy_kv(l, p)`, `skip_kv(l, p)`, `rewind(p)` (the policies of
-/// skipped keys and values), `logit(hidden, token)` (rollback), `logits(hidden, to)` (sampling).
+/// skipped keys and values), `logit(hidden, token)` (rollback), `logits(hidden, to)` (sampling); `probe_normed(x)`, `logits_normed(x, to)`: the same as
+/// `probe` and `logits` for a state that has been normed already (drafts through exit modules).
 template <class E>
 concept layered_sequence = requires(E& engine, const E& seen, token_id token, layer_index l, index_t p,
                                     vec_view<const typename E::scalar_type> hidden,

@@ -31,6 +31,8 @@ struct decode_ledger {
     ++heads;
     head_rows += static_cast<double>(n);
   }
+  /// Work beside the model's own, such as that of an exit module.
+  LAGOM_INLINE void charge(const cost::work& beside) noexcept { spent += beside; }
   LAGOM_INLINE void projection() noexcept {
     spent += cost::kv_projection(shape, {}, widths);
     ++projections;
@@ -38,7 +40,8 @@ struct decode_ledger {
 };
 
 /// Passes everything on to a sequence, and tells a meter of every block, projection and pass over the head. A meter has
-/// `block(layer, first position, positions)`, `head(positions)` and `projection()`: `decode_ledger`, or your own (seconds, say).
+/// `block(layer, first position, positions)`, `head(positions)` and `projection()`, and may have `charge(work)`:
+/// `decode_ledger`, or your own (seconds, say).
 /// ```cpp
 /// lagom::metered counted{sequence, lagom::decode_ledger{.shape = shape}};
 /// auto next = lagom::early_token(counted, t, policy, kv);
@@ -112,6 +115,24 @@ class metered {
   {
     meter_.head(1);
     engine_->logits(hidden, to);
+  }
+  [[nodiscard]] LAGOM_INLINE stats_type probe_normed(vec_view<const accumulator_t<scalar_type>> x)
+    requires requires(E& e) { e.probe_normed(x); }
+  {
+    meter_.head(1);
+    return engine_->probe_normed(x);
+  }
+  template <class To>
+  LAGOM_INLINE void logits_normed(vec_view<const accumulator_t<scalar_type>> x, const To& to)
+    requires requires(E& e) { e.logits_normed(x, to); }
+  {
+    meter_.head(1);
+    engine_->logits_normed(x, to);
+  }
+  LAGOM_INLINE void charge(const cost::work& beside)
+    requires requires(Meter& m) { m.charge(beside); }
+  {
+    meter_.charge(beside);
   }
 
  private:

@@ -3,33 +3,40 @@
 /// Drafts of sampling.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "../accept_drafts.hpp"
+#include "draft_source.hpp"
 #include "self_speculate.hpp"
 
 namespace lagom {
 inline namespace v0 {
 
-/// Drafts by sampling from the drafting layers, keeps a draft with probability min(1, p / q) and draws from what is left
-/// otherwise (`draft_sampler`): the output is distributed as the full model's. The engine gives logits by
+/// Drafts by sampling from what `Source` reads off the drafting layers, keeps a draft with probability min(1, p / q) and draws
+/// from what is left otherwise (`draft_sampler`): the output is distributed as the full model's. The engine gives logits by
 /// `logits(hidden, to)`, which may apply a temperature. Draws are named by `stream`, one a sequence, and position, so a round more
 /// or less changes nothing before it. Owns (most + 1) V logits.
-template <std::floating_point T, backend B = portable>
+template <std::floating_point T, class Source = own_head, backend B = portable>
 class sampled_drafts {
  public:
-  sampled_drafts(index_t most, index_t vocab, const draft_sampler<B>& sampler, std::uint64_t stream)
+  sampled_drafts(index_t most, index_t vocab, const draft_sampler<B>& sampler, std::uint64_t stream,
+                 Source source = {})
       : vocab_(vocab),
         sampler_(sampler),
         stream_(stream),
+        source_(std::move(source)),
         drafted_(static_cast<std::size_t>(most * vocab)),
         full_(static_cast<std::size_t>(vocab)) {}
+
+  /// What drafts are read from.
+  [[nodiscard]] Source& source() noexcept { return source_; }
 
   template <layered_sequence E>
   [[nodiscard]] drafted_token draft(E& engine, index_t position) {
     const index_t i = position - first_of(engine);
     const vec_view<T> q(drafted_.data() + i * vocab_, vocab_);
-    engine.logits(engine.hidden(position), q);
+    source_.logits(engine, position, q);
     return {sampler_.draw(vec_view<const T>(q), stream_, static_cast<std::uint64_t>(position)), true};
   }
 
@@ -57,6 +64,7 @@ class sampled_drafts {
   index_t vocab_;
   draft_sampler<B> sampler_;
   std::uint64_t stream_;
+  [[no_unique_address]] Source source_;
   std::vector<T> drafted_, full_;
 };
 
