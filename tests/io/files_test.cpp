@@ -194,7 +194,10 @@ TEST_CASE("a policy file of another kind is refused with its reason", "[io][poli
   dir.write("p.json", R"({"lagom":"policy","schema":1,"features":["gap","top_prob"],"widths":[1,1],)"
                       R"("kind":"patience","rule":{"steps":1.9,"feature":0}})");
   CHECK(failure_of(io::load_policy<lagom::patience>(path, pack)).code == errc::wrong_type);
-  REQUIRE(io::save_policy(path, pack, lagom::patience{2, 2}));  // there is no third feature
+  CHECK(io::save_policy(path, pack, lagom::patience{2, 2}).error().code ==
+        errc::out_of_range);  // no third feature
+  dir.write("p.json", R"({"lagom":"policy","schema":1,"features":["gap","top_prob"],"widths":[1,1],)"
+                      R"("kind":"patience","rule":{"steps":2,"feature":2}})");
   CHECK(failure_of(io::load_policy<lagom::patience>(path, pack)).code == errc::out_of_range);
 }
 

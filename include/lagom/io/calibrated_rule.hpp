@@ -96,12 +96,15 @@ inline result<certificate> read_certificate(const json& from) {
   return c;
 }
 
+template <class Rule>
+inline constexpr bool reads_scale<calibrated<Rule>> = reads_scale<Rule>;
+
 }  // namespace detail
 
 /// A calibrated rule is written as its rule is, with a member "calibration" more: a program that asks for the bare rule
 /// reads the same file. Reading refuses what no calibration gives: an error rate that is not between 0 and 1, a p-value
 /// above it (`not_certified`), no rows.
-template <class Rule>
+template <saved_rule Rule>
 struct rule_format<calibrated<Rule>> {
   static constexpr std::string_view kind = rule_format<Rule>::kind;
 

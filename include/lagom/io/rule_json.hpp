@@ -3,14 +3,13 @@
 /// Stop rules as JSON.
 #pragma once
 
-#include "../core/math.hpp"
 #include "../stop/crf.hpp"
 #include "../stop/logistic.hpp"
 #include "../stop/patience.hpp"
 #include "../stop/rbf_svm.hpp"
 #include "../stop/standardized.hpp"
 #include "../stop/threshold.hpp"
-#include "json.hpp"
+#include "json_numbers.hpp"
 
 namespace lagom {
 inline namespace v0 {
@@ -21,54 +20,46 @@ namespace io {
 template <class Rule>
 struct rule_format;
 
+/// A rule that has a file form.
+template <class Rule>
+concept saved_rule = stop_rule<Rule> && requires(const Rule& rule, const json& from) {
+  { rule_format<Rule>::kind } -> std::convertible_to<std::string_view>;
+  { rule_format<Rule>::write(rule) } -> std::same_as<json>;
+  { rule_format<Rule>::read(from, std::size_t{}) } -> std::same_as<result<Rule>>;
+};
+
+/// The same as `saved_rule`, in a sentence: instantiate it to learn what is missing.
+template <class Rule>
+struct check_saved_rule {
+  static_assert(saved_rule<Rule>,
+                "rule_format: this rule has no file form; specialise lagom::io::rule_format for it (kind, "
+                "write, read)");
+  static constexpr bool value = saved_rule<Rule>;
+};
+
 namespace detail {
 
-/// A finite number of object `from`.
-inline result<done> read_number(const json& from, const char* key, float& to) {
-  const json* const at = find(from, key);
-  if (at == nullptr) return failure{.code = errc::missing_key, .key = key};
-  if (!at->is_number()) return failure{.code = errc::wrong_type, .key = key};
-  to = at->get<float>();
-  if (!is_finite(&to)) return failure{.code = errc::not_finite, .key = key};
-  return done{};
-}
+/// Does the rule read the scale of its features from its file?
+template <class Rule>
+inline constexpr bool reads_scale = false;
+template <class Rule>
+inline constexpr bool reads_scale<standardized<Rule>> = true;
 
-/// An array of finite numbers; `width` of them unless it is 0.
-inline result<std::vector<float>> read_numbers(const json& from, const char* key, std::size_t width) {
-  const json* const at = find(from, key);
-  if (at == nullptr) return failure{.code = errc::missing_key, .key = key};
-  if (!at->is_array()) return failure{.code = errc::wrong_type, .key = key};
-  if (width != 0 && at->size() != width) {
-    return failure{.code = errc::wrong_width, .key = key, .expected = width, .found = at->size()};
-  }
-  std::vector<float> values;
-  for (const json& element : *at) {
-    if (!element.is_number()) return failure{.code = errc::wrong_type, .key = key};
-    values.push_back(element.get<float>());
-    if (!is_finite(&values.back())) return failure{.code = errc::not_finite, .key = key};
-  }
-  return values;
+/// The members "kind" and "rule", here of an object of its own: a rule in a rule.
+template <class Rule>
+json write_rule(const Rule& rule) {
+  return {{"kind", rule_format<Rule>::kind}, {"rule", rule_format<Rule>::write(rule)}};
 }
-
-template <std::size_t N>
-result<done> read_array(const json& from, const char* key, float (&to)[N]) {
-  auto values = read_numbers(from, key, N);
-  if (!values) return values.error();
-  std::copy(values->begin(), values->end(), to);
-  return done{};
-}
-
-/// The index of one of `width` features.
-inline result<done> read_feature(const json& from, std::size_t width, int& to) {
-  const json* const at = find(from, "feature");
-  if (at == nullptr) return failure{.code = errc::missing_key, .key = "feature"};
-  if (!at->is_number_unsigned()) return failure{.code = errc::wrong_type, .key = "feature"};
-  if (at->get<std::uint64_t>() >= width) {
-    return failure{
-        .code = errc::out_of_range, .key = "feature", .expected = width, .found = at->get<std::uint64_t>()};
-  }
-  to = at->get<int>();
-  return done{};
+template <class Rule>
+result<Rule> read_rule(const json& from, std::size_t width) {
+  const json* const kind = find(from, "kind");
+  if (kind == nullptr || *kind != std::string(rule_format<Rule>::kind))
+    return failure{.code = errc::wrong_schema, .key = "kind"};
+  const json* const rule = find(from, "rule");
+  if (rule == nullptr) return failure{.code = errc::missing_key, .key = "rule"};
+  if (!reads_scale<Rule> && find(*rule, "inverse_deviation") != nullptr)  // would see its features unscaled
+    return failure{.code = errc::wrong_schema, .key = "inverse_deviation"};
+  return rule_format<Rule>::read(*rule, width);
 }
 
 }  // namespace detail
@@ -82,7 +73,9 @@ struct rule_format<threshold<Comparator>> {
                                            : std::same_as<Comparator, above>   ? "threshold_above"
                                            : std::same_as<Comparator, at_most> ? "threshold_at_most"
                                                                                : "threshold_below";
-  static json write(const threshold<Comparator>& r) { return {{"value", r.value}, {"feature", r.feature}}; }
+  static json write(const threshold<Comparator>& r) {
+    return {{"value", detail::number(r.value)}, {"feature", r.feature}};
+  }
   static result<threshold<Comparator>> read(const json& from, std::size_t width) {
     threshold<Comparator> r;
     if (auto ok = detail::read_number(from, "value", r.value); !ok) return ok.error();
@@ -97,12 +90,9 @@ struct rule_format<patience> {
   static json write(const patience& r) { return {{"steps", r.steps}, {"feature", r.feature}}; }
   static result<patience> read(const json& from, std::size_t width) {
     patience r;
-    const json* const steps = find(from, "steps");
-    if (steps == nullptr) return failure{.code = errc::missing_key, .key = "steps"};
-    if (!steps->is_number_unsigned()) return failure{.code = errc::wrong_type, .key = "steps"};
-    if (const auto n = steps->get<std::uint64_t>(); n < 1 || n > 10000)
-      return failure{.code = errc::bad_value, .key = "steps", .found = n};
-    r.steps = steps->get<int>();
+    std::uint64_t steps = 0;
+    if (auto ok = detail::read_whole(from, "steps", 1, 10000, steps); !ok) return ok.error();
+    r.steps = static_cast<int>(steps);
     if (auto ok = detail::read_feature(from, width, r.feature); !ok) return ok.error();
     return r;
   }
@@ -111,7 +101,9 @@ struct rule_format<patience> {
 template <std::size_t N>
 struct rule_format<linear_svm<N>> {
   static constexpr std::string_view kind = "linear_svm";
-  static json write(const linear_svm<N>& r) { return {{"weights", r.weights}, {"bias", r.bias}}; }
+  static json write(const linear_svm<N>& r) {
+    return {{"weights", detail::numbers(r.weights)}, {"bias", detail::number(r.bias)}};
+  }
   static result<linear_svm<N>> read(const json& from, std::size_t) {
     linear_svm<N> r;
     if (auto ok = detail::read_array(from, "weights", r.weights); !ok) return ok.error();
@@ -124,7 +116,9 @@ template <std::size_t N>
 struct rule_format<logistic<N>> {
   static constexpr std::string_view kind = "logistic";
   static json write(const logistic<N>& r) {
-    return {{"weights", r.weights}, {"bias", r.bias}, {"log_odds", r.log_odds}};
+    return {{"weights", detail::numbers(r.weights)},
+            {"bias", detail::number(r.bias)},
+            {"log_odds", detail::number(r.log_odds)}};
   }
   static result<logistic<N>> read(const json& from, std::size_t) {
     logistic<N> r;
@@ -139,7 +133,10 @@ template <std::size_t N>
 struct rule_format<rbf_svm<N>> {
   static constexpr std::string_view kind = "rbf_svm";
   static json write(const rbf_svm<N>& r) {
-    return {{"gamma", r.gamma}, {"bias", r.bias}, {"coefficients", r.coefficients}, {"support", r.support}};
+    return {{"gamma", detail::number(r.gamma)},
+            {"bias", detail::number(r.bias)},
+            {"coefficients", detail::numbers(r.coefficients)},
+            {"support", detail::numbers(r.support)}};
   }
   static result<rbf_svm<N>> read(const json& from, std::size_t) {
     rbf_svm<N> r;
@@ -166,12 +163,12 @@ template <std::size_t N>
 struct rule_format<crf<N>> {
   static constexpr std::string_view kind = "crf";
   static json write(const crf<N>& r) {
-    return {{"weights_continue", r.weights[0]},
-            {"weights_stop", r.weights[1]},
-            {"bias", r.bias},
-            {"transitions_continue", r.transitions[0]},
-            {"transitions_stop", r.transitions[1]},
-            {"stop_at", r.stop_at}};
+    return {{"weights_continue", detail::numbers(r.weights[0])},
+            {"weights_stop", detail::numbers(r.weights[1])},
+            {"bias", detail::numbers(r.bias)},
+            {"transitions_continue", detail::numbers(r.transitions[0])},
+            {"transitions_stop", detail::numbers(r.transitions[1])},
+            {"stop_at", detail::number(r.stop_at)}};
   }
   static result<crf<N>> read(const json& from, std::size_t) {
     crf<N> r;
@@ -185,13 +182,13 @@ struct rule_format<crf<N>> {
   }
 };
 
-template <class Rule>
+template <saved_rule Rule>
 struct rule_format<standardized<Rule>> {
   static constexpr std::string_view kind = rule_format<Rule>::kind;
   static json write(const standardized<Rule>& r) {
     json out = rule_format<Rule>::write(r.rule);
-    out["mean"] = r.scale.mean;
-    out["inverse_deviation"] = r.scale.inverse_deviation;
+    out["mean"] = detail::numbers(r.scale.mean);
+    out["inverse_deviation"] = detail::numbers(r.scale.inverse_deviation);
     return out;
   }
   static result<standardized<Rule>> read(const json& from, std::size_t width) {

@@ -76,7 +76,18 @@ class features {
     for_each(visit, std::index_sequence_for<Ss...>{});
   }
 
+  /// The signal at place I.
+  template <std::size_t I>
+  [[nodiscard]] LAGOM_LEAF constexpr const auto& signal() const noexcept {
+    return signal_at<I>(pack_);
+  }
+
  private:
+  template <std::size_t I, class S>
+  LAGOM_LEAF static constexpr const S& signal_at(const detail::signal_slot<I, S>& slot) noexcept {
+    return slot.signal;
+  }
+
   template <std::size_t... Is>
   LAGOM_HD constexpr features(std::index_sequence<Is...>, const Ss&... ss) noexcept
       : pack_{detail::signal_slot<Is, Ss>{ss}...} {}

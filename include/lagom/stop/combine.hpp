@@ -74,7 +74,18 @@ class combination {
     return wants(i, count, indices{});
   }
 
+  /// The part at place I.
+  template <std::size_t I>
+  [[nodiscard]] LAGOM_LEAF constexpr const auto& part() const noexcept {
+    return part_at<I>(pack_);
+  }
+
  private:
+  template <std::size_t I, class Part>
+  LAGOM_LEAF static constexpr const Part& part_at(const part_slot<I, Part>& slot) noexcept {
+    return slot.part;
+  }
+
   template <std::size_t... Is>
   LAGOM_HD constexpr combination(std::index_sequence<Is...>, const Parts&... parts) noexcept
       : pack_{part_slot<Is, Parts>{parts}...} {}

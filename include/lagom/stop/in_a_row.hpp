@@ -33,6 +33,11 @@ struct in_a_row {
     s.counted = is_finite(&score) && score >= 0 ? s.counted + 1 : 0;
     return static_cast<float>(s.counted - steps);
   }
+  template <class Stats>
+    requires confirming_rule<Rule>
+  LAGOM_LEAF bool confirms(const state& s, const Stats& answer) const noexcept {
+    return rule.confirms(s.rule, answer);
+  }
 };
 
 template <stop_rule Rule>

@@ -45,6 +45,9 @@ class recent_exits {
     return probed;
   }
 
+  [[nodiscard]] LAGOM_LEAF constexpr const at_layers& always() const noexcept { return always_; }
+  [[nodiscard]] LAGOM_LEAF constexpr int apart() const noexcept { return apart_; }
+
  private:
   at_layers always_{};
   int exits_[remembered] = {};

@@ -39,6 +39,11 @@ struct calibrated : detail::width_as<Rule> {
       : rule(r), shown(c), model(m) {}
 
   LAGOM_LEAF float step(state& s, vec_view<const float> x) const noexcept { return rule.step(s, x); }
+  template <class Stats>
+    requires confirming_rule<Rule>
+  LAGOM_LEAF bool confirms(const state& s, const Stats& answer) const noexcept {
+    return rule.confirms(s, answer);
+  }
 
   /// Fails with `changed` for another model.
   [[nodiscard]] LAGOM_INLINE result<done> check(std::uint64_t running) const noexcept {
