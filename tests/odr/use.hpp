@@ -236,6 +236,24 @@ inline double learned(lagom::trace<>& t, const std::vector<float>& x, const std:
     if (record_answers(t, states, [&](layer_index l) { return tuned->model.at(l, normed, scratch); }))
       sum += static_cast<double>(t.stats(0, 0).gap());
   }
+  const exit_block_shape shape{.width = 16, .inner = 4, .heads = 2, .kv_heads = 1, .head_dim = 4};
+  const std::vector<float> start(static_cast<std::size_t>(shape.parameters()), 0.1f);
+  hidden_sequences<> sequences(16);
+  for (int s = 0; s < 3; ++s) {
+    sequences.begin_sequence(s == 0 ? 0 : 1);
+    sequences.push(x);
+    sequences.answer(sequences.length() - 1, x);
+  }
+  hidden_sequences<> more(16);
+  more.append(sequences);
+  const auto block =
+      fit(exit_block_config{.epochs = 1}, exit_block<>{.shape = shape, .parameters = start}, more, normed);
+  exit_block_memory memory(shape, 4);
+  if (block && memory.append(block->block(), x) && memory.append(block->block(), mat_view(w.data(), 2, 16))) {
+    memory.crop(2);
+    const vec_view<const float> second(w.data(), 16);
+    sum += static_cast<double>(probe_through(block->block(), normed, memory)(second).gap());
+  }
   return sum;
 }
 

@@ -9,16 +9,11 @@
 #include "exit_module_gradient.hpp"
 #include "exit_modules.hpp"
 #include "hidden_states.hpp"
+#include "module_target.hpp"
 #include "replay.hpp"
 
 namespace lagom {
 inline namespace v0 {
-
-/// What a module learns to say.
-enum class module_target : std::uint8_t {
-  distribution,  ///< KL(p_last || p_layer): the tuned lens
-  token,  ///< cross-entropy of the last layer's best token: EE-Tuning with the model as its own teacher
-};
 
 /// Mean loss over rows, by Adam over shuffled mini-batches, the rate falling evenly to 0. A module starts as the model's own
 /// probe (A = 0, D = 0, g the model's), so that training can only add to it.
@@ -133,25 +128,12 @@ class module_trainer {
   double loss(index_t row) noexcept {
     with_.state(row, layer_, x_.data());
     module_.forward(theta_.data(), x_.data());
-    const double normaliser = static_cast<double>(module_.stats().log_sum_exp());
-    if (with_.config.target == module_target::token) {
-      const token_id wanted = with_.hard[static_cast<std::size_t>(row)];
-      return normaliser - static_cast<double>(module_.logits()[static_cast<std::size_t>(wanted)]);
+    if (with_.config.target == module_target::distribution) {
+      with_.state(row, with_.states.layers() - 1, last_.data());
+      teacher_.forward(with_.norm.data(), last_.data());
     }
-    with_.state(row, with_.states.layers() - 1, last_.data());
-    teacher_.forward(with_.norm.data(), last_.data());
-    const double top = static_cast<double>(teacher_.stats().log_sum_exp());
-    double sum = 0;
-    for (std::size_t v = 0; v < target_.size(); ++v) {
-      const float z = teacher_.logits()[v];
-      target_[v] = teacher_.stats().prob(z);
-      if (target_[v] > 0) {
-        const double log_ratio =
-            (static_cast<double>(z) - top) - (static_cast<double>(module_.logits()[v]) - normaliser);
-        sum += static_cast<double>(target_[v]) * log_ratio;
-      }
-    }
-    return sum;
+    return module_loss(with_.config.target, module_, teacher_, with_.hard[static_cast<std::size_t>(row)],
+                       target_.data());
   }
 
   /// Adds the gradient of one row's loss.
