@@ -6,5 +6,6 @@
 // clang-format off
 #include "text/script.hpp"
 #include "text/script_table.hpp"
+#include "text/text_profile.hpp"
 #include "text/utf8.hpp"
 // clang-format on

@@ -23,6 +23,7 @@ struct exit_module_shape {
   index_t width = 0;  ///< h
   index_t inner = 0;  ///< i, of an `mlp`
 
+  friend constexpr bool operator==(const exit_module_shape&, const exit_module_shape&) = default;
   [[nodiscard]] LAGOM_LEAF constexpr index_t parameters() const noexcept {
     if (kind == exit_module::linear) return width * (width + 2);
     return kind == exit_module::mlp ? width * (2 + 3 * inner) : width;

@@ -3,9 +3,8 @@
 /// Calibrated rules in policy files: what was certified, of which model, on how many rows.
 #pragma once
 
-#include <charconv>
-
 #include "../stop/calibrate/calibrated.hpp"
+#include "hexadecimal.hpp"
 #include "policy_file.hpp"
 
 namespace lagom {
@@ -17,24 +16,14 @@ inline constexpr int calibration_schema = 1;
 
 namespace detail {
 
-/// 16 hexadecimal digits: JSON readers of other languages round large integers.
-[[nodiscard]] inline std::string hexadecimal(std::uint64_t value) {
-  std::string text(16, '0');
-  for (std::size_t i = 16; i-- > 0; value >>= 4) text[i] = "0123456789abcdef"[value & 15u];
-  return text;
-}
-
 inline result<std::uint64_t> read_hexadecimal(const json& from, const char* key) {
   const json* const at = find(from, key);
   if (at == nullptr) return failure{.code = errc::missing_key, .key = key};
   if (!at->is_string()) return failure{.code = errc::wrong_type, .key = key};
   const auto& text = at->get_ref<const std::string&>();
-  std::uint64_t value = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, value, 16);
-  if (text.size() != 16 || error != std::errc() || end != last)
-    return failure{.code = errc::bad_value, .key = key};
-  return value;
+  const auto value = parse_hexadecimal(text);
+  if (!value) return failure{.code = errc::bad_value, .key = key};
+  return *value;
 }
 
 /// A number in [0, 1].
@@ -111,7 +100,7 @@ struct rule_format<calibrated<Rule>> {
   static json write(const calibrated<Rule>& r) {
     const certificate& c = r.shown;
     json out = rule_format<Rule>::write(r.rule);
-    out["calibration"] = {{"schema", calibration_schema},   {"model", detail::hexadecimal(r.model)},
+    out["calibration"] = {{"schema", calibration_schema},   {"model", hexadecimal(r.model)},
                           {"candidate", c.candidate},       {"rows", c.rows},
                           {"mean_loss", c.mean_loss},       {"p_value", c.p_value},
                           {"tolerance", c.tolerance.value}, {"error_rate", c.error_rate.value},

@@ -99,6 +99,8 @@ inline constexpr dtype dtype_of = [] {
     return dtype::u8;
   else if constexpr (std::same_as<T, std::int32_t>)
     return dtype::i32;
+  else if constexpr (std::same_as<T, std::uint32_t>)
+    return dtype::u32;
   else if constexpr (std::same_as<T, std::int64_t>)
     return dtype::i64;
   else

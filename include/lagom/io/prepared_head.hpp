@@ -3,30 +3,13 @@
 /// Prepared rows of a head on the disk, seen through a mapping.
 #pragma once
 
-#include <charconv>
-
 #include "../kernel/prepare_head.hpp"
+#include "metadata.hpp"
 #include "safetensors_writer.hpp"
 
 namespace lagom {
 inline namespace v0 {
 namespace io {
-
-namespace detail {
-
-/// A metadatum that is a decimal number.
-[[nodiscard]] inline result<std::uint64_t> metadata_number(const safetensors& file, const char* key) {
-  const auto at = file.metadata().find(key);
-  if (at == file.metadata().end()) return failure{.code = errc::missing_key, .key = key};
-  std::uint64_t value = 0;
-  const char* const last = at->second.data() + at->second.size();
-  const auto [end, error] = std::from_chars(at->second.data(), last, value);
-  if (error != std::errc() || end != last || at->second.empty())
-    return failure{.code = errc::bad_value, .key = key};
-  return value;
-}
-
-}  // namespace detail
 
 /// Writes prepared rows as a safetensors file: "codes" (u64, rows x pitch / 8: the bytes, little-endian), "rows" (f32, 3 x
 /// rows: scale, error, norm), "mean" (f32, columns) and metadata. The file is replaced in one step. Fails with
@@ -103,10 +86,7 @@ class prepared_head_file {
   }
 
   result<done> read_metadata() {
-    const auto text = [&](const char* key) {
-      const auto at = file_.metadata().find(key);
-      return at == file_.metadata().end() ? std::string() : at->second;
-    };
+    const auto text = [&](const char* key) { return detail::metadata_text(file_, key); };
     if (text("lagom") != "prepared_head") return failure{.code = errc::wrong_schema, .key = "lagom"};
     if (text("schema") != "2") return failure{.code = errc::wrong_schema, .key = "schema"};
     std::uint64_t values[4];
