@@ -16,6 +16,8 @@ int run(options o) {
   if (o.regroup > 0 && !decoding::in_step(o))
     throw support::stop_program{"--regroup is for policies that decode texts together: full, adainfer, calm",
                                 2};
+  if (o.temperature > 0 && o.policy == "free")
+    throw support::stop_program{"free says the best token: it has no --temperature", 2};
   const speaker s = load(o);
   const model& network = s.network();
   const auto& config = network.config();
@@ -37,7 +39,7 @@ int run(options o) {
   const work_done full = decode_all(s, written, prompts, until, full_depth, bar);
   const work_done mine = decode_all(s, written, prompts, until, o, bar);
 
-  const auto [all, sum] = compare(s, written, prompts, mine, full);
+  const auto [all, sum] = compare(s, written, prompts, mine, full, o);
   for (const outcome& out : all) print_text(out, layers);
   print_totals(all, sum, layers);
 
@@ -61,7 +63,7 @@ int main(int argc, char** argv) {
   CLI::App app{
       "Generates text with a Llama-architecture model, leaving each token's pass at the layer that already "
       "knows it,\n"
-      "and compares with full depth: layers used, FLOPs, bytes, time, agreement. Greedy, on one thread."};
+      "and compares with full depth: layers used, FLOPs, bytes, time, agreement. On one thread."};
   add_options(app, o);
   CLI11_PARSE(app, argc, argv);
   return support::run_program("generate", [&] { return run(o); });

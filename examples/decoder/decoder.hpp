@@ -92,6 +92,24 @@ class model {
     });
   }
 
+  // Logits of a state, final norm and head included, over a temperature.
+  void logits(lagom::vec_view<const T> x, T temperature, lagom::vec_view<T> to) const {
+    with_head([&](const auto& head) {
+      const T scale = head.norm.prepare(lagom::native{}, x);
+      std::vector<T> normed(static_cast<std::size_t>(x.size()));
+      for (lagom::index_t j = 0; j < x.size(); ++j)
+        normed[static_cast<std::size_t>(j)] = head.norm.apply(scale, x[j], j);
+      logits_normed(normed, temperature, to);
+    });
+  }
+  // The same of a state that has been normed already.
+  void logits_normed(lagom::vec_view<const T> x, T temperature, lagom::vec_view<T> to) const {
+    with_head([&](const auto& head) {
+      for (lagom::index_t t = 0; t < to.size(); ++t)
+        to[t] = static_cast<T>(lagom::dot(lagom::native{}, x, head.rows.row(t))) / temperature;
+    });
+  }
+
   // Runs the new tokens through the blocks. After each block `watch(block_states)` may return true: stop here.
   // Returns the number of blocks run. Deeper layers of a stopped token hold no keys and values of it.
   // Fails with `too_long` past the context or the cache, `unknown_token`, and `hole` where an earlier early stop

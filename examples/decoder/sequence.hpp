@@ -107,19 +107,16 @@ class sequence {
       return z;
     });
   }
-  void logits(states_type x, lagom::vec_view<T> to) const {
-    for (lagom::token_id t = 0; t < model_->config().vocab; ++t) to[t] = logit(x, t);
-  }
+  // Over the temperature of the sequence.
+  void logits(states_type x, lagom::vec_view<T> to) const { model_->logits(x, temperature_, to); }
+  void temperature(T t) { temperature_ = t; }
   // The rows of the head over a state that has been normed already.
   [[nodiscard]] stats_type probe_normed(states_type x) const {
     return model_->with_head(
         [&](const auto& head) { return lagom::unembed(lagom::native{}, x, lagom::head{head.rows}); });
   }
   void logits_normed(states_type x, lagom::vec_view<T> to) const {
-    model_->with_head([&](const auto& head) {
-      for (lagom::token_id t = 0; t < model_->config().vocab; ++t)
-        to[t] = static_cast<T>(lagom::dot(lagom::portable{}, x, head.rows.row(t)));
-    });
+    model_->logits_normed(x, temperature_, to);
   }
 
   // For whoever runs blocks over several sequences at once: the state of a position, and word that it was changed.
@@ -159,6 +156,7 @@ class sequence {
   std::vector<lagom::token_id> tokens_;
   std::vector<T> states_;
   std::size_t length_ = 0;
+  T temperature_ = 1;
   mutable workspace<T> work_;
   std::vector<place<T>> places_;
   std::array<lagom::index_t, 3> last_{};  // layer, first position and positions of the block that ran last

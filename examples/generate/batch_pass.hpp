@@ -4,8 +4,8 @@
 
 #include <map>
 
-#include "decoded.hpp"
 #include "support/must.hpp"
+#include "token_choice.hpp"
 
 namespace generate {
 
@@ -108,6 +108,13 @@ class batch_pass {
     float* to = newest_.data();
     for (const lagom::index_t row : of) to = std::copy_n(at(row).state(at(row).length() - 1), h, to);
     return {newest_.data(), static_cast<lagom::index_t>(of.size()), h};
+  }
+
+  // What a sequence says, whose newest token answers now.
+  [[nodiscard]] lagom::token_id choose(const token_choice& by, lagom::index_t row,
+                                       lagom::token_id best) const {
+    const sequence& s = at(row);
+    return by(s.hidden(s.length() - 1), best, static_cast<std::size_t>(row), s.length() - 1);
   }
 
   // What the head says of them. Until the next call.

@@ -9,8 +9,9 @@
 
 namespace generate {
 
-// What full depth says after every prefix of prompt and text: one pass over both.
-[[nodiscard]] inline double agreement(const model& network, const tokens& prompt, const tokens& text) {
+// How often full depth says what text `number` says, after every prefix of prompt and text: one pass over both.
+[[nodiscard]] inline double agreement(const model& network, const tokens& prompt, const tokens& text,
+                                      const token_choice& choose, std::size_t number) {
   tokens whole = prompt;
   whole.insert(whole.end(), text.begin(), text.end() - 1);
   auto cache = network.make_cache(whole.size());
@@ -22,7 +23,8 @@ namespace generate {
     network.with_head([&](const auto& head) {
       for (std::size_t i = 0; i < text.size(); ++i) {
         const auto x = s.hidden.row(first + static_cast<lagom::index_t>(i));
-        same += lagom::unembed(lagom::native{}, x, head).top == text[i];
+        const auto best = choose.draws() ? lagom::no_token : lagom::unembed(lagom::native{}, x, head).top;
+        same += choose(x, best, number, first + static_cast<lagom::index_t>(i)) == text[i];
       }
     });
     return false;
@@ -48,6 +50,7 @@ struct work_done {
   tokens last;
   for (const tokens& p : prompts) {
     all.emplace_back(network, p.size() + until.most + 1);
+    if (o.temperature > 0) all.back().temperature(static_cast<float>(o.temperature));
     support::must(all.back().prefill(std::span(p).first(p.size() - 1)));
     last.push_back(p.back());
   }
@@ -66,7 +69,8 @@ struct work_done {
       if (in_step) {
         out = how(network, all, last, until, counted);
       } else {
-        for (std::size_t i = 0; i < all.size(); ++i) out.push_back(how(all[i], last[i], until, written[i]));
+        for (std::size_t i = 0; i < all.size(); ++i)
+          out.push_back(how(all[i], last[i], until, written[i], i));
       }
     });
     done.seconds = std::min(done.seconds, t);
@@ -79,7 +83,7 @@ struct work_done {
     decoding how(o, network);
     for (std::size_t i = 0; i < all.size(); ++i) {
       lagom::metered counted{all[i], done.ledger};
-      (void)how(counted, last[i], until, written[i]);
+      (void)how(counted, last[i], until, written[i], i);
       done.ledger = counted.meter();
     }
   }
@@ -106,8 +110,9 @@ struct comparison {
 };
 [[nodiscard]] inline comparison compare(const speaker& s, const std::vector<std::string>& written,
                                         const std::vector<tokens>& prompts, const work_done& mine,
-                                        const work_done& full) {
+                                        const work_done& full, const options& o) {
   const model& network = s.network();
+  const token_choice choose(network, o.temperature, o.seed);
   comparison out;
   double n = 0, full_n = 0, used = 0, context = 0;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
@@ -117,7 +122,9 @@ struct comparison {
     spell(s, one);
     const tokens& text = one.got.text;
     const tokens& deep = full.out[i].text;
-    one.agreement = agreement(network, prompts[i], text);
+    // Drafts that are drawn are drawn anew where full depth keeps none: alike in distribution only.
+    if (!choose.draws() || o.policy != "self-spec")
+      one.agreement = agreement(network, prompts[i], text, choose, i);
     one.same = static_cast<std::size_t>(
         std::mismatch(text.begin(), text.end(), deep.begin(), deep.end()).first - text.begin());
     n += static_cast<double>(text.size());

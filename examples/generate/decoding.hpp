@@ -32,7 +32,9 @@ class decoding {
         layers_(network.config().layers),
         head_layers_(static_cast<double>(network.config().vocab) * network.config().hidden /
                      network.config().shape().layer_macs()),
-        kv_(kv_named(kv_name(o), o.most)) {}
+        vocab_(network.config().vocab),
+        kv_(kv_named(kv_name(o), o.most)),
+        choose_(network, o.temperature, o.seed) {}
 
   [[nodiscard]] static std::string kv_name(const options& o) {
     if (o.policy != "adainfer" && o.policy != "calm") return {};
@@ -43,9 +45,10 @@ class decoding {
     return o.policy != "free" && o.policy != "self-spec";
   }
 
-  // `prompt`: texts of one script share what self-speculation learns.
+  // Text number `i`. `prompt`: texts of one script share what self-speculation learns.
   template <class Engine>
-  decoded operator()(Engine& engine, lagom::token_id last, const limits& until, std::string_view prompt) {
+  decoded operator()(Engine& engine, lagom::token_id last, const limits& until, std::string_view prompt,
+                     std::size_t i) {
     if (o_.policy == "free") {
       const lagom::shallow_deep_config config{
           .exit =
@@ -55,12 +58,13 @@ class decoding {
       return free_early_exit(engine, last, until, config, threshold(0.9f));
     }
     if (o_.policy == "self-spec") {
-      return self_speculation(engine, last, until, {o_.draft_layers, o_.drafts, o_.stop_below, head_layers_},
-                              memory_.of(static_cast<int>(lagom::majority_script(prompt))));
+      return self_speculation(engine, last, until,
+                              {o_.draft_layers, o_.drafts, o_.stop_below, head_layers_, vocab_},
+                              memory_.of(static_cast<int>(lagom::majority_script(prompt))), choose_, i);
     }
     decoded out;
     with_policy(until, [&](const auto& policy_at) {
-      std::visit([&](const auto& kv) { out = early(engine, last, until, policy_at, kv); }, kv_);
+      std::visit([&](const auto& kv) { out = early(engine, last, until, policy_at, kv, choose_, i); }, kv_);
     });
     return out;
   }
@@ -79,9 +83,9 @@ class decoding {
                 ledger = decoder.pass().spent().ledger;
               };
               if (o_.regroup > 0) {
-                run(regrouping_decoder(network, all, kv, o_.regroup, leave));
+                run(regrouping_decoder(network, all, kv, o_.regroup, leave, choose_));
               } else {
-                run(batch_decoder(network, all, kv, leave));
+                run(batch_decoder(network, all, kv, leave, choose_));
               }
             });
           },
@@ -134,7 +138,9 @@ class decoding {
   const options& o_;
   int layers_;
   double head_layers_;
+  lagom::index_t vocab_;
   any_kv kv_;
+  token_choice choose_;
   lagom::routed<draft_memory, 256> memory_;
 };
 

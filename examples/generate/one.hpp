@@ -2,8 +2,8 @@
 // Decoding one sequence, in every way.
 #pragma once
 
-#include "decoded.hpp"
 #include "support/must.hpp"
+#include "token_choice.hpp"
 
 namespace generate {
 
@@ -13,12 +13,17 @@ namespace generate {
 // Early exit: `policy_at(i)` decides for token i.
 template <class Engine, class PolicyAt, class Kv>
 decoded early(Engine& engine, lagom::token_id last, const limits& until, const PolicyAt& policy_at,
-              const Kv& kv) {
+              const Kv& kv, const token_choice& choose = {}, std::size_t text = 0) {
   decoded out;
   while (!until.reached(out.text)) {
     const auto policy = policy_at(static_cast<int>(out.text.size()));
-    const auto next = support::must(lagom::early_token(engine, last, policy, kv));
-    out.text.push_back(last = next.token);
+    // The state that answers is there until the keys and values are settled.
+    const auto choose_next = [&](lagom::token_id best) {
+      const lagom::index_t at = engine.length() - 1;
+      last = choose(engine.hidden(at), best, text, at);
+    };
+    const auto next = support::must(lagom::early_token(engine, last, policy, kv, choose_next));
+    out.text.push_back(last);
     out.layers.push_back(next.used.value);
   }
   return out;
@@ -50,28 +55,28 @@ decoded free_early_exit(Engine& engine, lagom::token_id last, const limits& unti
 // Self-speculation: depth and length of the drafts by what was kept so far, or fixed. What was kept is remembered by
 // the caller, for each kind of text apart.
 using draft_memory = lagom::adaptive_drafts<4>::state;
+constexpr int most_drafts = 16;  // of a round
 struct speculation {
   int draft_layers = 0;  // 0: chosen
   int drafts = 0;        // 0: chosen
   double stop_below = 0;
   double head_layers = 0;  // a pass over the head, in layers
+  lagom::index_t vocab = 0;
 };
-template <class Engine>
+template <class Engine, class Drafter>
 decoded self_speculation(Engine& engine, lagom::token_id last, const limits& until, const speculation& how,
-                         draft_memory& memory) {
-  constexpr int most = 16;
+                         draft_memory& memory, Drafter drafter) {
   const int n = engine.layers();
   lagom::adaptive_drafts<4> rule{.layers = {(n + 7) / 8, (n + 3) / 4, (n + 1) / 2, (3 * n + 3) / 4},
                                  .n_layers = n,
                                  .head_layers = how.head_layers,
-                                 .most = most};
+                                 .most = most_drafts};
   if (how.draft_layers > 0) std::fill(std::begin(rule.layers), std::end(rule.layers), how.draft_layers);
-  lagom::greedy_drafts<float> drafter(most, how.stop_below);
-  tokens round(most + 1);
+  tokens round(most_drafts + 1);
   decoded out;
   while (!until.reached(out.text)) {
     auto plan = rule.next(memory);
-    if (how.drafts > 0) plan.drafts = std::min(how.drafts, most);
+    if (how.drafts > 0) plan.drafts = std::min(how.drafts, most_drafts);
     const auto left = static_cast<int>(until.most - out.text.size());
     const auto got = support::must(lagom::self_speculate(
         engine, last,
@@ -88,6 +93,19 @@ decoded self_speculation(Engine& engine, lagom::token_id last, const limits& unt
     }
   }
   return out;
+}
+
+// The text of full depth, or a draw of full depth's distribution.
+template <class Engine>
+decoded self_speculation(Engine& engine, lagom::token_id last, const limits& until, const speculation& how,
+                         draft_memory& memory, const token_choice& choose = {}, std::size_t text = 0) {
+  if (!choose.draws()) {
+    return self_speculation(engine, last, until, how, memory,
+                            lagom::greedy_drafts<float>(most_drafts, how.stop_below));
+  }
+  return self_speculation(engine, last, until, how, memory,
+                          lagom::sampled_drafts<float, lagom::own_head, lagom::native>(
+                              most_drafts, how.vocab, choose.sampler(), text));
 }
 
 }  // namespace generate

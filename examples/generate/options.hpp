@@ -24,7 +24,7 @@ struct options {
   int batch = 1;
   double threshold = -1;
   int exit_layers = 0, most = 16, draft_layers = 0, drafts = 0, repeats = 3, regroup = 0;
-  double stop_below = 0, rollback = 0;
+  double stop_below = 0, rollback = 0, temperature = 0;
   bool measure = false;
   std::uint64_t seed = 1;
   std::string json;
@@ -83,6 +83,9 @@ inline void add_options(CLI::App& app, options& o) {
                  "tokens whose deep layers may wait (free, defer_batch, recompute)")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  app.add_option("--temperature", o.temperature,
+                 "draw tokens from the softmax of logits over this; 0: say the best [0]")
+      ->check(CLI::Range(0.0, 100.0));
   app.add_option("--rollback", o.rollback,
                  "free: take back tokens that full depth gives a cross entropy above this, 0 = never")
       ->check(CLI::NonNegativeNumber)
@@ -101,7 +104,7 @@ inline void add_options(CLI::App& app, options& o) {
   app.add_option("--repeats", o.repeats, "runs of which the fastest counts")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
-  app.add_option("--seed", o.seed, "of random weights and their prompts")->capture_default_str();
+  app.add_option("--seed", o.seed, "of draws, random weights and their prompts")->capture_default_str();
   app.add_option("--json", o.json, "write the results to this file");
 }
 

@@ -12,8 +12,8 @@ template <class Kv, lagom::batch_rule Leave = lagom::each_row>
 class regrouping_decoder {
  public:
   regrouping_decoder(const model& network, std::vector<sequence>& sequences, const Kv& kv, int rows_a_pass,
-                     const Leave& leave = {})
-      : pass_(network, sequences), kv_(kv), rows_a_pass_(rows_a_pass), leave_(leave) {}
+                     const Leave& leave = {}, const token_choice& choose = {})
+      : pass_(network, sequences), kv_(kv), rows_a_pass_(rows_a_pass), leave_(leave), choose_(choose) {}
 
   // Decodes from the last tokens of the prompts, which the sequences do not hold yet.
   template <class PolicyAt>
@@ -45,7 +45,7 @@ class regrouping_decoder {
       answer(part.last, left, all);
       for (const lagom::index_t row : left) {
         auto& got = out[static_cast<std::size_t>(row)];
-        got.text.push_back(all[static_cast<std::size_t>(row)].state.stats.top);
+        got.text.push_back(pass_.choose(choose_, row, all[static_cast<std::size_t>(row)].state.stats.top));
         got.layers.push_back(part.last.value + 1);
       }
       if (!part.to_the_end) pass_.leave(kv_, part.last.value, left);
@@ -120,6 +120,7 @@ class regrouping_decoder {
   Kv kv_;
   int rows_a_pass_;
   Leave leave_;
+  token_choice choose_;
   batch_pass::rows asked_;
   std::vector<float> scores_;
 };

@@ -9,6 +9,7 @@
 #include <lagom/io/atomic_file.hpp>
 #include <lagom/io/json_text.hpp>
 #include <lagom/io/tokenizer_json.hpp>
+#include <optional>
 
 #include "measure.hpp"
 
@@ -20,7 +21,8 @@ struct outcome {
   std::string prompt;
   std::vector<std::string> pieces;  // text of every token
   std::string text;
-  double agreement = 0;  // share of tokens that full depth would have said after the same text
+  // Share of tokens that full depth would have said after the same text; none where they are alike in distribution only.
+  std::optional<double> agreement;
   std::size_t same = 0;  // tokens from the start that full-depth decoding says too
 };
 
@@ -57,12 +59,14 @@ inline void print_text(const outcome& o, int layers) {
 inline void print_totals(const std::vector<outcome>& all, const totals& t, int layers) {
   std::size_t n = 0, same = 0, changed = 0;
   double agreement = 0;
+  bool compared = true;
   int drafted = 0, kept = 0, withdrawn = 0;
   for (const outcome& o : all) {
     n += o.got.text.size();
     same += o.same;
     changed += o.same < o.got.text.size();
-    agreement += o.agreement * static_cast<double>(o.got.text.size());
+    compared = compared && o.agreement.has_value();
+    agreement += o.agreement.value_or(0) * static_cast<double>(o.got.text.size());
     drafted += o.got.drafted;
     kept += o.got.kept;
     withdrawn += o.got.withdrawn;
@@ -80,8 +84,9 @@ inline void print_totals(const std::vector<outcome>& all, const totals& t, int l
                            1e3 * t.seconds / static_cast<double>(std::max<std::size_t>(1, n)),
                            1e3 * t.full_seconds / static_cast<double>(std::max<std::size_t>(1, n))));
   line("agrees with full depth",
-       fmt::format("{:.1f} % of tokens after the same text",
-                   100 * agreement / static_cast<double>(std::max<std::size_t>(1, n))));
+       !compared ? std::string("in distribution")
+                 : fmt::format("{:.1f} % of tokens after the same text",
+                               100 * agreement / static_cast<double>(std::max<std::size_t>(1, n))));
   line("same text as full depth",
        changed == 0 ? std::string("yes") : fmt::format("no, the first {} tokens", same));
 }
@@ -107,8 +112,12 @@ inline void print_patterns(const std::vector<pattern_time>& rows, const pattern_
 }
 
 inline lagom::io::json to_json(const outcome& o) {
-  lagom::io::json out = {{"prompt", o.prompt},          {"tokens", o.got.text},     {"text", o.text},
-                         {"layers_used", o.got.layers}, {"agreement", o.agreement}, {"same_as_full", o.same}};
+  lagom::io::json out = {{"prompt", o.prompt},
+                         {"tokens", o.got.text},
+                         {"text", o.text},
+                         {"layers_used", o.got.layers},
+                         {"same_as_full", o.same}};
+  out["agreement"] = o.agreement ? lagom::io::json(*o.agreement) : lagom::io::json(nullptr);
   out["acceptance"] = o.got.drafted > 0 ? lagom::io::json(static_cast<double>(o.got.kept) / o.got.drafted)
                                         : lagom::io::json(nullptr);
   if (o.got.drafted > 0) out["from_draft"] = o.got.from_draft;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fmt/core.h>
+#include <lagom/core/result.hpp>
 
 #include <cstdio>
 #include <exception>

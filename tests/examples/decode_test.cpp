@@ -305,8 +305,8 @@ TEST_CASE("self-speculation says what greedy decoding says", "[decode]") {
         for (const auto kind :
              {lagom::exit_module::norm, lagom::exit_module::linear, lagom::exit_module::mlp}) {
           const lagom::exit_module_shape shape{kind, h, kind == lagom::exit_module::mlp ? 7 : 0};
-          lagom::exit_modules modules(m.config().layers, shape, std::vector<float>(m.config().hidden, 1.0f),
-                                      1e-5);
+          lagom::exit_modules modules(m.config().layers, shape,
+                                      std::vector<float>(static_cast<std::size_t>(h), 1.0f), 1e-5);
           const double size = seed % 3 == 0 ? 0.01 : seed % 3 == 1 ? 0.3 : 100;
           modules.set(e - 1,
                       normal<float>(static_cast<std::size_t>(shape.parameters()), 31 * seed + 1, size));

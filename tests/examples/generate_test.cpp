@@ -184,6 +184,36 @@ TEST_CASE("batches of 1 to 32 under every rule", "[generate]") {
   }
 }
 
+TEST_CASE("draws are those of the text, whoever is decoded beside it and wherever it leaves", "[generate]") {
+  const token_choice choose(shipped(), 0.8, 5);
+  const auto gap_at = [](int) {
+    return lagom::exit_policy{lagom::features<lagom::gap>{}, lagom::threshold{0.6f}, lagom::every_layer{},
+                              lagom::native{}};
+  };
+  const auto full = [](int) { return leave_after(13); };
+  const limits until{.most = 20};
+  const lagom::fill_kv kv;
+  texts_at_once texts(9), others(9), deep(9);
+  const auto in_step =
+      batch_decoder(shipped(), texts.all, kv, lagom::each_row{}, choose).run(texts.last, until, gap_at);
+  const auto waiting = regrouping_decoder(shipped(), others.all, kv, 4, lagom::each_row{}, choose)
+                           .run(others.last, until, gap_at);
+  const auto at_the_end =
+      batch_decoder(shipped(), deep.all, kv, lagom::each_row{}, choose).run(deep.last, until, full);
+  std::size_t same = 0, other = 0;
+  for (std::size_t i = 0; i < 9; ++i) {
+    sequence s = after(texts.prompts[i % 5]);
+    const decoded alone = early(s, texts.last[i], until, gap_at, kv, choose, i);
+    CHECK(in_step[i].text == alone.text);
+    CHECK(in_step[i].layers == alone.layers);
+    CHECK(waiting[i].text == alone.text);
+    same += at_the_end[i].text[0] == alone.text[0];
+    if (i >= 5) other += alone.text != in_step[i - 5].text;  // the same prompt
+  }
+  CHECK(same >= 5);  // most early draws are full depth's
+  CHECK(other >= 1);
+}
+
 TEST_CASE("the fewest tokens and the end of a text are kept to", "[generate]") {
   draft_memory memory;
   for (const tokens& p : some_prompts()) {
