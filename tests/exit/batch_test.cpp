@@ -5,14 +5,17 @@
 #include <lagom/exit/majority.hpp>
 #include <lagom/exit/where_it_pays.hpp>
 #include <lagom/signal/agreement.hpp>
+#include <lagom/signal/candidate_probe.hpp>
 #include <lagom/signal/gap.hpp>
 #include <lagom/signal/hidden_cosine.hpp>
 #include <lagom/signal/top_prob.hpp>
 #include <lagom/stop/not_before.hpp>
 #include <lagom/stop/patience.hpp>
+#include <lagom/stop/specee.hpp>
 #include <lagom/stop/threshold.hpp>
 
 #include <algorithm>
+#include <bit>
 
 #include "support/catch.hpp"
 #include "support/count_allocations.hpp"
@@ -30,6 +33,16 @@ static_assert(lagom::check_batch_rule<lagom::majority>::value);
 static_assert(lagom::check_batch_rule<lagom::where_it_pays>::value);
 
 namespace {
+
+// To the bit, but where the compiler is free to add in another order at every place that asks.
+bool same(float a, float b) {
+#ifdef __FAST_MATH__
+  return a == Approx(b).epsilon(1e-5).margin(1e-5);
+#else
+  return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
+#endif
+}
+bool near(float a, float b) { return a == Approx(b).epsilon(1e-5).margin(1e-5); }
 
 // The hidden states of toy sequences after every layer: states[layer][sequence], before the first layer at [0].
 std::vector<std::vector<std::vector<float>>> states_of(const toy& engine, index_t sequences) {
@@ -88,6 +101,30 @@ void decode(Run& run, const toy& engine, const std::vector<std::vector<std::vect
   REQUIRE(run.live().empty());
 }
 
+// Score and statistics of a row are those of a batch of it alone, to the bit.
+template <class Run, class Policy>
+void as_single(const Run& run, const Policy& policy, const toy& engine,
+               const std::vector<std::vector<std::vector<float>>>& states, index_t i) {
+  lagom::batch_run single{policy};
+  single.begin(1, toy::layers);
+  for (std::size_t l = 0; l < toy::layers && !single.live().empty(); ++l) {
+    const auto& was = states[l][static_cast<std::size_t>(i)];
+    const auto& is = states[l + 1][static_cast<std::size_t>(i)];
+    single.observe({.layer = static_cast<int>(l),
+                    .hidden = mat_view(is.data(), 1, toy::dim),
+                    .prev_hidden = mat_view(was.data(), 1, toy::dim)},
+                   engine.head);
+  }
+  const auto& a = run.state(i);
+  const auto& b = single.state(0);
+  REQUIRE(a.stop == b.stop);
+  REQUIRE(a.stats.top == b.stats.top);
+  REQUIRE(same(a.score, b.score));
+  REQUIRE(same(a.stats.max, b.stats.max));
+  REQUIRE(same(a.stats.sum, b.stats.sum));
+  REQUIRE(same(a.stats.second, b.stats.second));
+}
+
 template <class Policy>
 void as_alone(const toy& engine, const Policy& policy) {
   for (const index_t n : {0, 1, 3, 8, 33}) {
@@ -108,9 +145,29 @@ void as_alone(const toy& engine, const Policy& policy) {
       REQUIRE(run.used(i) == alone.used());
       REQUIRE(run.token(i) == alone.token());
       REQUIRE(run.state(i).probes == alone.probes());
+      REQUIRE(near(run.state(i).score, alone.state().score));
+      as_single(run, policy, engine, states, i);
     }
   }
 }
+
+// Wants to stop where the first feature is large enough, and asks to be confirmed that the token leaves no remainder.
+struct doubting {
+  float value = 0;
+  lagom::token_id divisor = 2;
+  struct state {
+    int steps = 0;
+  };
+  float step(state& s, lagom::vec_view<const float> x) const noexcept {
+    ++s.steps;
+    return x[0] - value;
+  }
+  template <class A>
+  bool confirms(const state& s, const lagom::softmax_stats<A>& answer) const noexcept {
+    return (answer.top + s.steps) % divisor == 0;
+  }
+};
+static_assert(lagom::confirming_rule<doubting>);
 
 constexpr float enough = 0.7f;
 const lagom::exit_policy by_gap{features<lagom::gap>{}, lagom::threshold{enough}};
@@ -273,4 +330,136 @@ TEST_CASE("a batch allocates for its first token, and not again", "[exit][batch]
   check(by_statistics);
   check(without);
   CHECK(allocations() > at_first);  // the counter counts
+}
+
+TEST_CASE("rows that want to stop are confirmed in a batch as alone", "[exit][batch]") {
+  const toy engine;
+  for (const float value : {-2.0f, 0.3f, 0.6f, 0.75f, 0.9f, 2.0f}) {
+    for (const lagom::token_id divisor : {1, 2, 3, 1000}) {
+      const doubting rule{value, divisor};
+      as_alone(engine, lagom::exit_policy{features<lagom::hidden_cosine>{}, rule});
+      as_alone(engine, lagom::exit_policy{features<lagom::gap>{}, rule});
+      as_alone(engine, lagom::exit_policy{features<lagom::hidden_cosine>{}, rule, lagom::not_before{4}});
+    }
+  }
+}
+
+TEST_CASE("SpecEE in a batch: every row with its own candidates stops where it stops alone",
+          "[exit][batch]") {
+  const toy engine;
+  constexpr index_t n = 33;
+  using probe = lagom::candidate_probe<3, decltype(engine.head)>;
+  const auto states = states_of(engine, n);
+  int early = 0, refused = 0;
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    lagom::specee<3> rule{.hidden = 6, .log_odds = -0.5f};
+    rule.parameters = normal<float>(static_cast<std::size_t>(lagom::specee<3>::size(6)), 50 + seed, 0.7);
+    // The best token of a deep layer and two more.
+    std::vector<lagom::token_id> drafts;
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto best = lagom::unembed(portable{}, states[toy::layers - seed % 3][i], engine.head).top;
+      for (lagom::token_id k = 0; k < 3; ++k) drafts.push_back((best + 7 * k) % toy::vocab);
+    }
+    const lagom::exit_policy all{features{probe{engine.head, drafts}}, rule};
+    lagom::batch_run run{all};
+    decode(run, engine, states);
+    for (index_t i = 0; i < n; ++i) {
+      const lagom::vec_view<const lagom::token_id> mine(drafts.data() + 3 * i, 3);
+      const lagom::exit_policy one{features{probe{engine.head, mine}}, rule};
+      auto alone = one.begin(toy::layers);
+      for (int l = 0; l < toy::layers; ++l) {
+        if (alone.observe(
+                {.layer = l, .hidden = states[static_cast<std::size_t>(l) + 1][static_cast<std::size_t>(i)]},
+                engine.head)) {
+          break;
+        }
+      }
+      REQUIRE(run.state(i).stop == alone.stopped_at());
+      REQUIRE(run.token(i) == alone.token());
+      REQUIRE(run.state(i).probes == alone.probes());
+      REQUIRE(near(run.state(i).score, alone.state().score));
+      early += alone.stopped_at().value + 1 < toy::layers;
+      refused += alone.probes() > 1;
+      as_single(run, one, engine, states, i);
+    }
+  }
+  CHECK(early > 50);
+  CHECK(refused > 50);
+}
+
+TEST_CASE("a batch that leaves as one counts the rows that were confirmed", "[exit][batch]") {
+  const toy engine;
+  const index_t n = 9;
+  const auto states = states_of(engine, n);
+  const alone each(engine, states);
+  const auto row_of = [](index_t i) { return static_cast<std::size_t>(i); };
+  for (const double share : {0.2, 0.4}) {
+    const lagom::exit_policy policy{features<lagom::hidden_cosine>{}, doubting{0.72f, 2}};
+    // By hand: who asks, who is borne out.
+    std::vector<int> probes(n, 0);
+    std::size_t stop = 0;
+    for (;; ++stop) {
+      if (stop + 1 == toy::layers) {
+        for (int& p : probes) ++p;
+        break;
+      }
+      int confirmed = 0;
+      std::vector<bool> asked(n);
+      for (index_t i = 0; i < n; ++i) {
+        const auto& now = states[stop + 1][row_of(i)];
+        const auto& before = states[stop][row_of(i)];
+        asked[row_of(i)] = lagom::cosine(portable{}, now, before).value() >= 0.72f;
+        probes[row_of(i)] += asked[row_of(i)];
+        confirmed += asked[row_of(i)] && (each.token[stop][row_of(i)] + static_cast<int>(stop) + 1) % 2 == 0;
+      }
+      if (static_cast<double>(confirmed) > share * n) {
+        for (index_t i = 0; i < n; ++i) probes[row_of(i)] += !asked[row_of(i)];
+        break;
+      }
+    }
+    lagom::batch_run run{policy, lagom::majority{share}};
+    decode(run, engine, states);
+    CHECK(stop + 1 < toy::layers);
+    for (index_t i = 0; i < n; ++i) {
+      CHECK(run.state(i).stop.value == static_cast<int>(stop));
+      CHECK(run.token(i) == each.token[stop][row_of(i)]);
+      CHECK(run.state(i).probes == probes[row_of(i)]);
+    }
+  }
+}
+
+TEST_CASE("a batch whose rows ask later allocates no more", "[exit][batch]") {
+  const toy engine;
+  const index_t n = 8;
+  std::vector<std::vector<float>> x(toy::layers + 1);
+  const auto states = states_of(engine, n);
+  for (std::size_t l = 0; l <= toy::layers; ++l) {
+    for (const auto& row : states[l]) x[l].insert(x[l].end(), row.begin(), row.end());
+  }
+  const auto check = [&](const auto& quiet, const auto& eager) {
+    // The same memory under a rule that first wants nothing and then everything.
+    auto policy = quiet;
+    lagom::batch_run run{policy};
+    const auto token = [&] {
+      run.begin(n, toy::layers);
+      for (int l = 0; l < toy::layers && !run.live().empty(); ++l) {
+        const auto layer = static_cast<std::size_t>(l);
+        const auto live = static_cast<index_t>(run.live().size());
+        run.observe({.layer = l,
+                     .hidden = mat_view(x[layer + 1].data(), live, toy::dim),
+                     .prev_hidden = mat_view(x[layer].data(), live, toy::dim)},
+                    engine.head);
+      }
+    };
+    token();
+    policy.rule = eager.rule;
+    const std::size_t before = allocations();
+    token();
+    token();
+    CHECK(allocations() == before);
+  };
+  using signals = features<lagom::hidden_cosine>;
+  check(lagom::exit_policy{signals{}, doubting{2, 2}}, lagom::exit_policy{signals{}, doubting{0.5f, 2}});
+  check(lagom::exit_policy{signals{}, lagom::threshold{2.0f}},
+        lagom::exit_policy{signals{}, lagom::threshold{0.7f}});
 }

@@ -116,6 +116,13 @@ double batch(const std::vector<float>& x, const lagom::head<float>& to, Leave le
   };
   decode(run);
   decode(other);
+  const token_id drafts[] = {0, 1, 1, 0};  // two a sequence
+  specee<2> predictor{.hidden = 2};
+  predictor.parameters.assign(static_cast<std::size_t>(specee<2>::size(2)), 0.25f);
+  const exit_policy confirming{
+      features{candidate_probe<2, head<float>>{to, vec_view<const token_id>(drafts, 4)}}, predictor};
+  batch_run confirmed{confirming, leave};
+  decode(confirmed);
   return sum;
 }
 

@@ -29,15 +29,14 @@ inline namespace v0 {
 /// ```
 /// The rows under way are probed together, by `unembed_batch`: the head is read once for all of them. A row's statistics do
 /// not depend on the others, so under `each_row` it stops where it would stop in any other batch. A row that wants to stop
-/// and is kept by the batch rule is asked again; one that leaves without wanting to answers as it stands.
+/// and is kept by the batch rule is asked again; one that leaves without wanting to answers as it stands. Rules that confirm
+/// (`specee`) are shown the answers of the rows that want to stop, and of no others; a row that is not borne out goes on.
 ///
-/// Owns its memory: it grows at the first layers shown and is used again from then on. Must not outlive the policy.
+/// Owns its memory: it grows at the first probe of a batch larger than those before, and is used again from then on. Must not
+/// outlive the policy.
 template <class Policy, batch_rule Leave = each_row, scalar T = float>
 class batch_run {
   using Acc = accumulator_t<T>;
-  static_assert(
-      !confirming_rule<typename Policy::rule_type>,
-      "batch_run: a rule that confirms its answer (specee) needs the head row by row: use exit_policy");
 
  public:
   using state_type = exit_state<Policy, T>;
@@ -52,8 +51,11 @@ class batch_run {
     live_.resize(n);
     for (std::size_t i = 0; i < n; ++i) live_[i] = static_cast<index_t>(i);
     kept_ = live_;
-    left_.clear();
-    left_.reserve(n);
+    for (auto* const rows : {&left_, &asked_, &owing_}) {
+      rows->clear();
+      rows->reserve(n);
+    }
+    scores_.reserve(n);
     n_layers_ = n_layers;
   }
 
@@ -64,25 +66,38 @@ class batch_run {
     LAGOM_ASSERT(0 <= obs.layer.value && obs.layer.value < n_layers_);
     LAGOM_ASSERT(obs.hidden.rows() == static_cast<index_t>(live_.size()));
     left_.clear();
+    asked_.clear();
+    owing_.clear();
     const bool last = obs.layer.value + 1 == n_layers_;
-    const bool before = last || Policy::reads_stats;  // statistics come before the decision
+    const auto n = static_cast<index_t>(live_.size());
     if (live_.empty() || (!last && !policy_->schedule(obs.layer, n_layers_))) {
       kept_.resize(live_.size());
       for (std::size_t i = 0; i < kept_.size(); ++i) kept_[i] = static_cast<index_t>(i);
       return false;
     }
-    if (before) probe(obs.hidden, to, run);
-    scores_.resize(live_.size());
-    for (std::size_t i = 0; i < live_.size(); ++i) {
-      state_type& s = states_[static_cast<std::size_t>(live_[i])];
-      const bool wants =
-          policy_->observe(s, obs.of_row(static_cast<index_t>(i)), before ? stats_[i] : softmax_stats<Acc>{});
-      scores_[i] = wants ? 0.0f : -1.0f;
-      if (wants && !last) scores_[i] = s.score;
+    make_room(obs.hidden.cols(), to.rows.rows());
+    scores_.assign(live_.size(), -1.0f);
+    const bool seen = last || Policy::reads_stats;  // every row's answer comes before its decision
+    if (seen) {
+      probe(obs.hidden, to, run);
+      for (index_t row = 0; row < n; ++row) {
+        state_type& s = state_of(row);
+        if (policy_->observe(s, shown(obs, row), stats_[static_cast<std::size_t>(row)]))
+          scores_[static_cast<std::size_t>(row)] = last ? 0.0f : s.score;
+      }
+    } else if constexpr (!Policy::reads_stats) {
+      for (index_t row = 0; row < n; ++row) {
+        state_type& s = state_of(row);
+        if (!policy_->wants(s, shown(obs, row))) continue;
+        scores_[static_cast<std::size_t>(row)] = s.score;
+        if (confirming_rule<typename Policy::rule_type>) asked_.push_back(row);
+      }
+      confirm(obs, to, run);
     }
     const leaving who = last ? leaving::all : leave_(batch_moment{scores_, n_layers_ - 1 - obs.layer.value});
+    if (!seen) find_owing(who);
+    if (!owing_.empty()) answer(obs.hidden, to, run);
     part(obs.layer, who);
-    if (!before && !left_.empty()) answer(obs.hidden, who, to, run);
     return !left_.empty();
   }
 
@@ -106,13 +121,74 @@ class batch_run {
   }
 
  private:
+  [[nodiscard]] state_type& state_of(index_t row) noexcept {
+    return states_[static_cast<std::size_t>(live_[static_cast<std::size_t>(row)])];
+  }
+  [[nodiscard]] bool leaves(leaving who, index_t row) const noexcept {
+    return who == leaving::all || (who == leaving::wanting && scores_[static_cast<std::size_t>(row)] >= 0);
+  }
+
+  [[nodiscard]] basic_layer_obs<T> shown(const batch_obs<T>& obs, index_t row) const noexcept {
+    basic_layer_obs<T> one = obs.of_row(row);
+    one.sequence = live_[static_cast<std::size_t>(row)];
+    return one;
+  }
+
+  /// For all sequences, of which fewer may be under way when the first probe comes.
+  void make_room(index_t width, index_t vocabulary) {
+    const index_t n = sequences();
+    grow(space_states_, batch_space<Acc>::states_for(n, width));
+    grow(space_parts_, batch_space<Acc>::parts_for(n, vocabulary));
+    grow(stats_, static_cast<std::size_t>(n));
+    if constexpr (!Policy::reads_stats) grow(copied_, static_cast<std::size_t>(n * width));
+  }
+
+  /// Answers of rows: stats_[0 ... hidden.rows() - 1].
   template <class Head, class Run>
   void probe(mat_view<const T> hidden, const Head& to, Run&& run) {
-    grow(space_states_, batch_space<Acc>::states_for(hidden.rows(), hidden.cols()));
-    grow(space_parts_, batch_space<Acc>::parts_for(hidden.rows(), to.rows.rows()));
-    stats_.resize(static_cast<std::size_t>(hidden.rows()));
     unembed_batch(policy_->backend, hidden, to, batch_space<Acc>{space_states_, space_parts_},
-                  vec_view<softmax_stats<Acc>>(stats_), run);
+                  vec_view<softmax_stats<Acc>>(stats_.data(), hidden.rows()), run);
+  }
+  /// Of some rows.
+  template <class Head, class Run>
+  void probe(mat_view<const T> hidden, const std::vector<index_t>& rows, const Head& to, Run&& run) {
+    const index_t width = hidden.cols(), n = static_cast<index_t>(rows.size());
+    if (n == hidden.rows()) return probe(hidden, to, run);
+    T* next = copied_.data();
+    for (const index_t row : rows) {
+      for (index_t j = 0; j < width; ++j) *next++ = hidden(row, j);
+    }
+    probe(mat_view<const T>(copied_.data(), n, width), to, run);
+  }
+
+  /// Shows the rows that want to stop what they would answer; those that are not borne out no longer want to.
+  template <class Head, class Run>
+  void confirm(const batch_obs<T>& obs, const Head& to, Run&& run) {
+    if (asked_.empty()) return;
+    probe(obs.hidden, asked_, to, run);
+    for (std::size_t k = 0; k < asked_.size(); ++k) {
+      if (!policy_->accept(state_of(asked_[k]), obs.layer, stats_[k]))
+        scores_[static_cast<std::size_t>(asked_[k])] = -1;
+    }
+  }
+
+  /// The rows that leave and have not answered at this layer.
+  void find_owing(leaving who) noexcept {
+    std::size_t next = 0;
+    for (index_t row = 0; row < static_cast<index_t>(live_.size()); ++row) {
+      const bool asked = next < asked_.size() && asked_[next] == row;
+      next += asked ? 1 : 0;
+      if (!asked && leaves(who, row)) owing_.push_back(row);
+    }
+  }
+  template <class Head, class Run>
+  void answer(mat_view<const T> hidden, const Head& to, Run&& run) {
+    probe(hidden, owing_, to, run);
+    for (std::size_t k = 0; k < owing_.size(); ++k) {
+      state_type& s = state_of(owing_[k]);
+      s.stats = stats_[k];
+      ++s.probes;
+    }
   }
 
   /// Splits the rows under way into those that go on and those that leave, and sets their states right.
@@ -120,47 +196,19 @@ class batch_run {
     std::size_t n = 0;
     kept_.resize(live_.size());
     for (std::size_t i = 0; i < live_.size(); ++i) {
+      const bool gone = leaves(who, static_cast<index_t>(i));
       state_type& s = states_[static_cast<std::size_t>(live_[i])];
-      if (who == leaving::all || (who == leaving::wanting && s.stopped)) {
-        if (!s.stopped && !Policy::reads_stats) ++s.probes;
-        s.stopped = true;
-        s.stop = layer;
+      s.stopped = gone;
+      s.stop = gone ? layer : layer_index{-1};
+      if (gone) {
         left_.push_back(live_[i]);
       } else {
-        if (s.stopped && !Policy::reads_stats) --s.probes;
-        s.stopped = false;
-        s.stop = layer_index{-1};
         kept_[n] = static_cast<index_t>(i);
         live_[n++] = live_[i];
       }
     }
     kept_.resize(n);
     live_.resize(n);
-  }
-
-  /// Answers of those that left, for policies that decide without statistics.
-  template <class Head, class Run>
-  void answer(mat_view<const T> hidden, leaving who, const Head& to, Run&& run) {
-    const index_t width = hidden.cols(), n = static_cast<index_t>(left_.size());
-    if (who == leaving::all) {
-      probe(hidden, to, run);
-    } else {
-      grow(leavers_, static_cast<std::size_t>(n * width));
-      index_t next_kept = 0, to_row = 0;
-      for (index_t row = 0; row < hidden.rows(); ++row) {
-        if (next_kept < static_cast<index_t>(kept_.size()) &&
-            kept_[static_cast<std::size_t>(next_kept)] == row) {
-          ++next_kept;
-          continue;
-        }
-        for (index_t j = 0; j < width; ++j)
-          leavers_[static_cast<std::size_t>(to_row * width + j)] = hidden(row, j);
-        ++to_row;
-      }
-      probe(mat_view<const T>(leavers_.data(), n, width), to, run);
-    }
-    for (std::size_t i = 0; i < left_.size(); ++i)
-      states_[static_cast<std::size_t>(left_[i])].stats = stats_[i];
   }
 
   template <class V>
@@ -173,10 +221,11 @@ class batch_run {
   int n_layers_ = 0;
   std::vector<state_type> states_;
   std::vector<index_t> live_, kept_, left_;
+  std::vector<index_t> asked_, owing_;  ///< rows of the layer shown
   std::vector<float> scores_;
   std::vector<softmax_stats<Acc>> stats_, space_parts_;
   std::vector<Acc> space_states_;
-  std::vector<T> leavers_;
+  std::vector<T> copied_;
 };
 
 }  // namespace v0

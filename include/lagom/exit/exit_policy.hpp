@@ -121,12 +121,37 @@ struct exit_policy {
     return stop;
   }
 
+  /// The two halves of `observe` at a probed layer that is not the last, for engines that pass the head for several sequences
+  /// at once: does the rule want to stop, without having seen the answer?
+  template <scalar T>
+    requires(!reads_stats)
+  [[nodiscard]] LAGOM_HD bool wants(exit_state<exit_policy, T>& s, basic_layer_obs<T> obs) const noexcept {
+    obs.n_layers = s.n_layers;
+    return decide(s, obs);
+  }
+  /// The second half: the answer of the layer at which it wanted to. True: it is borne out, the sequence has stopped.
+  template <scalar T>
+    requires(!reads_stats)
+  [[nodiscard]] LAGOM_HD bool accept(exit_state<exit_policy, T>& s, layer_index layer,
+                                     const softmax_stats<accumulator_t<T>>& answer) const noexcept {
+    s.stats = answer;
+    ++s.probes;
+    bool stop = true;
+    if constexpr (confirming_rule<Rule>) stop = rule.confirms(s.rule, s.stats);
+    if (stop) {
+      s.stopped = true;
+      s.stop = layer;
+    }
+    return stop;
+  }
+
  private:
   template <scalar T>
   LAGOM_HD bool decide(exit_state<exit_policy, T>& s, const basic_layer_obs<T>& obs) const noexcept {
     float x[Features::width];
     features(obs, backend, x);
-    if constexpr (detail::head_passes_of<Features> > 0) {  // of signals that look again: at the last layer, if there is one
+    if constexpr (detail::head_passes_of<Features> >
+                  0) {  // of signals that look again: at the last layer, if there is one
       if (!reads(need::last_hidden) || obs.last_stats.valid()) s.probes += detail::head_passes_of<Features>;
     }
     return detail::wants_to_stop(rule, s.rule, vec_view<const float>(x, Features::width),

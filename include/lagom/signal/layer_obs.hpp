@@ -17,7 +17,7 @@ inline namespace v0 {
 /// run.observe({.layer = l, .hidden = {x, dim}, .prev_hidden = {x_before, dim}}, head);
 /// ```
 /// `last_hidden` is the hidden state at the last layer that the schedule probed: an engine whose policy reads it keeps that
-/// state. `T` is the element type of the states. `n_layers`, `stats` and `last_stats` are filled in by the run.
+/// state. `T` is the element type of the states. `n_layers`, `stats`, `last_stats` and `sequence` are filled in by the run.
 template <scalar T>
 struct basic_layer_obs {
   layer_index layer{};
@@ -31,6 +31,7 @@ struct basic_layer_obs {
   vec_view<const T> last_hidden{};
   softmax_stats<accumulator_t<T>> stats{};
   softmax_stats<accumulator_t<T>> last_stats{};
+  index_t sequence = 0;  ///< of a batch
 };
 
 using layer_obs = basic_layer_obs<float>;
