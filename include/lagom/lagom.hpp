@@ -212,6 +212,7 @@
 #include "exit/hidden_states.hpp"
 #include "exit/label_states.hpp"
 #include "exit/labels.hpp"
+#include "exit/layer_dropout.hpp"
 #include "exit/majority.hpp"
 #include "exit/module_target.hpp"
 #include "exit/nearest_rows.hpp"
@@ -232,6 +233,7 @@
 #include "exit/trace.hpp"
 #include "exit/trace_features.hpp"
 #include "exit/tuned_head.hpp"
+#include "exit/vocabulary_pruning.hpp"
 #include "exit/where_it_pays.hpp"
 
 #include "cost/adainfer.hpp"

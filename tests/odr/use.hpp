@@ -197,6 +197,10 @@ inline double sequences(const std::vector<float>& w) {
   stepwise_drafts::state stepped;
   stepwise_drafts{}.learn(stepped, 4, 4);
   sum += fastest_drafts{}.drafts(learned) + stepwise_drafts{}.drafts(stepped);
+  token_id rows[] = {0, 1, 2};
+  float logits[] = {w[0], w[1], w[2]};
+  sum += static_cast<double>(keep_best(vec_view<token_id>(rows, 3), vec_view<float>(logits, 3), 2)) +
+         falling_rows{}(3) + rows_by_confidence{}(64, 0.5) + layer_dropout(layer_index(3), 8, 0.1);
   const token_id drafts[] = {1, 2}, verified[] = {1, 3, 4};
   return sum + static_cast<double>(accept_drafts(drafts, verified)) +
          cost::self_speculation_bytes(cost::llama2_7b, {}, 0.8, 100).value;

@@ -108,6 +108,26 @@ TEST_CASE("log Z of a chain in lanes is the sum over all paths", "[stop][crf]") 
   }
 }
 
+TEST_CASE("three positions whose sums are known", "[stop][crf]") {
+  // Emissions as weights of features that name the position.
+  chains<3> c({3});
+  for (std::size_t i = 0; i < 9; ++i) c.x[i] = i / 3 == i % 3 ? 1.0f : 0.0f;
+  c.labels = {-1, 1, 1};  // the best path
+  const auto rows = c.rows();
+  const lagom::detail::chain_groups<3, lagom::portable> groups(rows);
+  const std::array<double, 12> theta{.5, .1, -.4, -.2, .3, .9, 0, 0, .2, -.1, -.5, .4};
+  auto gradient = theta;
+  double value = 0;
+  REQUIRE(lanes<double, 3>{groups, 0, 1, one}(theta, gradient, value));
+  CHECK(value == Approx(3.151608776556 - 2.0).epsilon(1e-12));
+  const std::array<double, 3> marginals{.358981322488, .638657739263, .839113676925}, observed{0, 1, 1};
+  for (std::size_t t = 0; t < 3; ++t)
+    CHECK(gradient[3 + t] == Approx(marginals[t] - observed[t]).epsilon(1e-11));
+  const std::array<double, 4> moves{.387042841022, .615318097227, .135185742790, .862453318961},
+      made{0, 1, 0, 1};
+  for (std::size_t m = 0; m < 4; ++m) CHECK(gradient[8 + m] == Approx(moves[m] - made[m]).epsilon(1e-11));
+}
+
 TEST_CASE("lanes of 16, 4 and 1 sequences of any lengths agree with logarithms", "[stop][crf]") {
   std::vector<int> even(48, 12), uneven, odd{1, 700, 3};
   for (int i = 0; i < 90; ++i) uneven.push_back(i % 3 == 0 ? 0 : 1 + i * i % 11);
