@@ -50,7 +50,10 @@ traced_model trace_model(const language_model& model, const options& o) {
           .trace = lagom::trace<>(config.layers),
           .states = lagom::hidden_states<float>(config.layers, config.hidden),
           .parts = {},
-          .final_norm = {}};
+          .final_norm = {},
+          .directory = o.model,
+          .network = &model.network,
+          .threads = o.threads};
   std::vector<std::size_t> seen(tasks.size(), 0);
   for (const early_exit::prompt& p : prompts) {
     std::size_t& nth = seen[static_cast<std::size_t>(p.task)];
@@ -114,6 +117,7 @@ int run(const options& o) {
   }
   const auto model = must(language_model::load(o.model));
   auto [s, prompts] = trace_model(*model, o);
+  s.prompts = &prompts;
   placing_options how{.unit = o.cost == "bytes" ? lagom::cost_unit::bytes : lagom::cost_unit::macs,
                       .levels = o.levels,
                       .probes = {}};

@@ -7,6 +7,14 @@
 
 #include "decoder/table.hpp"
 
+namespace decoder {
+template <std::floating_point T>
+class model;
+}
+namespace early_exit {
+struct prompt;
+}
+
 namespace choose_exits {
 
 // Every prompt has one part. Rules are fitted and exits placed on the first, calibrated on the second, judged on the
@@ -29,6 +37,12 @@ struct study {
   const decoder::table* head_rows = nullptr;
   std::vector<float> final_norm;
   double norm_epsilon = 0;
+
+  // For rules that need more than was traced: the model itself, and the prompt of every row.
+  std::string directory;
+  const decoder::model<float>* network = nullptr;
+  const std::vector<early_exit::prompt>* prompts = nullptr;
+  unsigned threads = 1;
 
   lagom::exit_loss loss = lagom::exit_loss::textual;
   lagom::tolerance tolerance{0.05};

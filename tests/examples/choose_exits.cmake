@@ -22,7 +22,7 @@ endfunction()
 
 # ---- success: few items of every task -------------------------------------------------------------------------
 succeeds(--max-items 40 --wall-items 8 --json ${WORK}/out.json --pictures ${WORK})
-says("adainfer_gap" "deebert" "pabee" "calm_state" "placed" "oracle_consistent" "Deploy exits after layers" "Certified on")
+says("adainfer_gap" "deebert" "ee_tuning_block" "pabee" "calm_state" "placed" "oracle_consistent" "Deploy exits after layers" "Certified on")
 file(READ ${WORK}/out.json json)
 foreach(list rules hindsight)
   string(JSON rows LENGTH ${json} ${list})
