@@ -11,7 +11,7 @@ namespace choose_exits {
 
 // The decoder's own rotation, scaled frequencies and all.
 struct model_rotation {
-  decoder::rope of;
+  decoder::rope of{decoder::model_config{}};
   void turn(lagom::index_t position, lagom::index_t, float* cos_sin) const noexcept {
     of.turn(static_cast<std::size_t>(position), cos_sin);
   }

@@ -15,7 +15,7 @@ inline namespace v0 {
 /// of elements side by side, head_dim numbers. Pairs are (x_i, x_{i + head_dim / 2}), as Hugging Face checkpoints keep them. An
 /// engine of scaled frequencies brings its own.
 template <class R>
-concept rotation = std::copyable<R> && requires(const R r, index_t n, float* cos_sin) {
+concept rotation = std::semiregular<R> && requires(const R r, index_t n, float* cos_sin) {
   { r.turn(n, n, cos_sin) } noexcept -> std::same_as<void>;
 };
 
