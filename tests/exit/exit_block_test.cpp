@@ -298,7 +298,8 @@ struct recall {
       out.begin_sequence(known ? 2 : 0);
       for (index_t p = known ? 2 : 0; p < length; ++p) {
         const auto of = static_cast<std::uint64_t>(p < 2 ? i / 4 : i);
-        auto x = normal<float>(dim, 2000 + 10 * of + static_cast<std::uint64_t>(p) + (p < 2 ? 100000 : 0), 0.5);
+        auto x =
+            normal<float>(dim, 2000 + 10 * of + static_cast<std::uint64_t>(p) + (p < 2 ? 100000 : 0), 0.5);
         for (index_t j = 0; p == 0 && j < dim; ++j)
           x[static_cast<std::size_t>(j)] =
               x[static_cast<std::size_t>(j)] + 3 * w[static_cast<std::size_t>(word * dim + j)];
@@ -374,7 +375,7 @@ TEST_CASE("training a block: the same bits again, seeds, few answers, shared beg
   const auto none = lagom::fit(untrained, model.block(), states, model.head);
   CHECK(none->parameters == model.start);
   CHECK(none->after == none->before);
-  const auto native_type = lagom::fit(
+  const auto rounded = lagom::fit(
       config, model.block(),
       [&] {
         lagom::hidden_sequences<lagom::bf16> out(recall::dim);
@@ -386,7 +387,7 @@ TEST_CASE("training a block: the same bits again, seeds, few answers, shared beg
         return out;
       }(),
       model.head);
-  CHECK(near(native_type->before, a->before, 0.02));
+  CHECK(near(rounded->before, a->before, 0.02));
 }
 
 TEST_CASE("training a block refuses what cannot be", "[exit]") {
@@ -409,6 +410,15 @@ TEST_CASE("training a block refuses what cannot be", "[exit]") {
   CHECK(with(block).code == lagom::errc::bad_value);
   block.shape.heads = index_t{1} << 40;
   CHECK(with(block).code == lagom::errc::bad_value);
+  block = model.block();
+  block.epsilon = -1;
+  CHECK(with(block).code == lagom::errc::bad_value);
+  auto poisoned = model.start;
+  const std::uint32_t infinite = 0x7f800000u;
+  __builtin_memcpy(&poisoned[5], &infinite, sizeof infinite);
+  block = model.block();
+  block.parameters = poisoned;
+  CHECK(with(block).code == lagom::errc::not_finite);
   block = model.block();
   block.parameters = block.parameters.slice(0, block.parameters.size() - 1);
   CHECK(with(block).code == lagom::errc::wrong_shape);

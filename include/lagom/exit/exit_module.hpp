@@ -3,6 +3,7 @@
 /// A layer's own module in front of the shared head: EE-Tuning's exit modules and the tuned lens.
 #pragma once
 
+#include "../core/mat_view.hpp"
 #include "../kernel/dot.hpp"
 #include "../kernel/norm.hpp"
 
@@ -13,6 +14,8 @@ inline namespace v0 {
 /// - `norm`: W rms(x) g (EE-Tuning's embedding + norm). Costs nothing beyond the model's own probe.
 /// - `linear`: W rms(x + A x + b) g (the tuned lens). h^2 multiply-adds.
 /// - `mlp`: W rms(x + D (silu(G n) * U n)) g with n = rms(x) m: a gated MLP as in Llama, in EE-Tuning's place for one. 3 h i.
+///
+/// EE-Tuning's largest module, a whole block with keys and values of its own, is `exit_block`.
 ///
 /// Sources: Pan et al. 2024, arXiv 2402.00518 (EE-Tuning), section 3; Belrose et al. 2023, arXiv 2303.08112 (tuned lens).
 enum class exit_module : std::uint8_t { norm, linear, mlp };
