@@ -13,6 +13,7 @@ int run(options o) {
   support::single_threaded_blas();
   if (!o.json.empty()) (void)must(lagom::io::atomic_file::create(o.json));  // better now than after the work
   o.deployed = load_rule(o);
+  o.trained = load_drafters(o);
   if (o.regroup > 0 && !decoding::in_step(o))
     throw support::stop_program{"--regroup is for policies that decode texts together: full, adainfer, calm",
                                 2};
@@ -24,6 +25,11 @@ int run(options o) {
   const int layers = config.layers;
   if (o.exit_layers > layers || o.draft_layers > layers)
     throw support::stop_program{fmt::format("the model has {} layers", layers), 2};
+  if (o.trained) {  // the weights are the same, its configuration may be another
+    const lagom::exit_modules& m = o.trained->front().modules;
+    if (m.layers() != layers || m.shape().width != config.hidden)
+      throw support::stop_program{o.drafters + ": drafters of a model of other layers"};
+  }
   const auto written = texts(o);
   const auto prompts = token_ids(s, written, o);
   std::size_t longest = 0;

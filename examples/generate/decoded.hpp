@@ -23,6 +23,7 @@ struct decoded {
   std::vector<bool> from_draft;  // kept drafts of self-speculation
   int drafted = 0, kept = 0;     // self-speculation
   int withdrawn = 0;             // FREE's rollback
+  std::string drafter;           // the trained one that drafted
 };
 
 // How far to decode.

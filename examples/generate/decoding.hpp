@@ -2,7 +2,10 @@
 // From names to policies.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <lagom/io/calibrated_rule.hpp>
+#include <lagom/io/load_exit_modules.hpp>
 #include <lagom/io/model_fingerprint.hpp>
 #include <lagom/text/script.hpp>
 
@@ -24,6 +27,29 @@ namespace generate {
   return deployed_rule{rule.rule, support::must(lagom::io::load_layers(o.rule))};
 }
 
+// Reads what `drafters` names.
+[[nodiscard]] inline std::shared_ptr<const drafter_sets> load_drafters(const options& o) {
+  if (o.drafters.empty()) {
+    if (!o.language.empty()) throw support::stop_program{"--language is for --drafters", 2};
+    return nullptr;
+  }
+  if (o.model == "random" || o.policy != "self-spec")
+    throw support::stop_program{"--drafters is for --policy self-spec and the model they were trained on", 2};
+  const auto weights = support::must(lagom::io::checkpoint::open(o.model));
+  auto sets = support::must(lagom::io::load_exit_modules(o.drafters, lagom::io::model_fingerprint(weights)));
+  if (sets.empty()) throw support::stop_program{o.drafters + ": no drafters"};
+  std::string known;
+  bool found = o.language.empty();
+  for (const auto& set : sets) {
+    known += (known.empty() ? "" : ", ") + set.label;
+    found = found || set.label == o.language;
+  }
+  if (!found)
+    throw support::stop_program{
+        fmt::format("{}: no drafter '{}'; there are: {}", o.drafters, o.language, known)};
+  return std::make_shared<const drafter_sets>(std::move(sets));
+}
+
 // A way of decoding, by name, over a sequence or a batch.
 class decoding {
  public:
@@ -32,6 +58,7 @@ class decoding {
         layers_(network.config().layers),
         head_layers_(static_cast<double>(network.config().vocab) * network.config().hidden /
                      network.config().shape().layer_macs()),
+        layer_macs_(network.config().shape().layer_macs()),
         vocab_(network.config().vocab),
         kv_(kv_named(kv_name(o), o.most)),
         choose_(network, o.temperature, o.seed) {}
@@ -45,7 +72,7 @@ class decoding {
     return o.policy != "free" && o.policy != "self-spec";
   }
 
-  // Text number `i`. `prompt`: texts of one script share what self-speculation learns.
+  // Text number `i`. `prompt`: texts of one script, or of one drafter, share what self-speculation learns.
   template <class Engine>
   decoded operator()(Engine& engine, lagom::token_id last, const limits& until, std::string_view prompt,
                      std::size_t i) {
@@ -58,9 +85,22 @@ class decoding {
       return free_early_exit(engine, last, until, config, threshold(0.9f));
     }
     if (o_.policy == "self-spec") {
-      return self_speculation(engine, last, until,
-                              {o_.draft_layers, o_.drafts, o_.stop_below, head_layers_, vocab_},
-                              memory_.of(static_cast<int>(lagom::majority_script(prompt))), choose_, i);
+      speculation with{.draft_layers = o_.draft_layers,
+                       .drafts = o_.drafts,
+                       .stop_below = o_.stop_below,
+                       .head_layers = head_layers_,
+                       .vocab = vocab_};
+      if (!o_.trained) {
+        return self_speculation(engine, last, until, with,
+                                memory_.of(static_cast<int>(lagom::majority_script(prompt))), choose_, i);
+      }
+      const std::size_t k = drafter_for(*o_.trained, o_.language, prompt);
+      const auto& set = (*o_.trained)[k];
+      with.module_layers = set.modules.shape().macs() / layer_macs_;
+      decoded out = self_speculation(engine, last, until, with, memory_.of(static_cast<int>(k)), choose_, i,
+                                     &set.modules);
+      out.drafter = set.label;
+      return out;
     }
     decoded out;
     with_policy(until, [&](const auto& policy_at) {
@@ -137,7 +177,7 @@ class decoding {
 
   const options& o_;
   int layers_;
-  double head_layers_;
+  double head_layers_, layer_macs_;
   lagom::index_t vocab_;
   any_kv kv_;
   token_choice choose_;

@@ -2,6 +2,7 @@
 // Decoding one sequence, in every way.
 #pragma once
 
+#include "drafters.hpp"
 #include "support/must.hpp"
 #include "token_choice.hpp"
 
@@ -60,17 +61,18 @@ struct speculation {
   int draft_layers = 0;  // 0: chosen
   int drafts = 0;        // 0: chosen
   double stop_below = 0;
-  double head_layers = 0;  // a pass over the head, in layers
+  double head_layers = 0;    // a pass over the head, in layers
+  double module_layers = 0;  // a trained drafter's module, in layers
   lagom::index_t vocab = 0;
+  std::array<int, 4> candidates{1, 1, 1, 1};  // numbers of layers to choose from
 };
 template <class Engine, class Drafter>
 decoded self_speculation(Engine& engine, lagom::token_id last, const limits& until, const speculation& how,
                          draft_memory& memory, Drafter drafter) {
   const int n = engine.layers();
-  lagom::adaptive_drafts<4> rule{.layers = {(n + 7) / 8, (n + 3) / 4, (n + 1) / 2, (3 * n + 3) / 4},
-                                 .n_layers = n,
-                                 .head_layers = how.head_layers,
-                                 .most = most_drafts};
+  lagom::adaptive_drafts<4> rule{
+      .n_layers = n, .head_layers = how.head_layers, .module_layers = how.module_layers, .most = most_drafts};
+  std::copy(how.candidates.begin(), how.candidates.end(), std::begin(rule.layers));
   if (how.draft_layers > 0) std::fill(std::begin(rule.layers), std::end(rule.layers), how.draft_layers);
   tokens round(most_drafts + 1);
   decoded out;
@@ -95,17 +97,24 @@ decoded self_speculation(Engine& engine, lagom::token_id last, const limits& unt
   return out;
 }
 
-// The text of full depth, or a draw of full depth's distribution.
+// The text of full depth, or a draw of full depth's distribution. Drafts come from the model's own head or through `trained`.
 template <class Engine>
-decoded self_speculation(Engine& engine, lagom::token_id last, const limits& until, const speculation& how,
-                         draft_memory& memory, const token_choice& choose = {}, std::size_t text = 0) {
-  if (!choose.draws()) {
+decoded self_speculation(Engine& engine, lagom::token_id last, const limits& until, speculation how,
+                         draft_memory& memory, const token_choice& choose = {}, std::size_t text = 0,
+                         const lagom::exit_modules* trained = nullptr) {
+  how.candidates = draft_candidates(engine.layers(), trained);
+  const auto from = [&](const auto& source) {
+    using Source = std::remove_cvref_t<decltype(source)>;
+    if (!choose.draws()) {
+      return self_speculation(engine, last, until, how, memory,
+                              lagom::greedy_drafts<float, Source>(most_drafts, how.stop_below, source));
+    }
     return self_speculation(engine, last, until, how, memory,
-                            lagom::greedy_drafts<float>(most_drafts, how.stop_below));
-  }
-  return self_speculation(engine, last, until, how, memory,
-                          lagom::sampled_drafts<float, lagom::own_head, lagom::native>(
-                              most_drafts, how.vocab, choose.sampler(), text));
+                            lagom::sampled_drafts<float, Source, lagom::native>(
+                                most_drafts, how.vocab, choose.sampler(), text, source));
+  };
+  if (trained == nullptr) return from(lagom::own_head{});
+  return from(lagom::module_head<float, lagom::native>(*trained));
 }
 
 }  // namespace generate

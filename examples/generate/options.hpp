@@ -4,9 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <lagom/lagom.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "drafters.hpp"
 
 namespace generate {
 
@@ -19,7 +22,7 @@ struct deployed_rule {
 struct options {
   std::string model = LAGOM_SHIPPED_MODELS "/main";
   std::vector<std::string> prompts;
-  std::string policy = "self-spec", kv, leave = "each", rule;
+  std::string policy = "self-spec", kv, leave = "each", rule, drafters, language;
   std::size_t tokens = 96;
   int batch = 1;
   double threshold = -1;
@@ -28,7 +31,8 @@ struct options {
   bool measure = false;
   std::uint64_t seed = 1;
   std::string json;
-  std::optional<deployed_rule> deployed;  // what `rule` holds
+  std::optional<deployed_rule> deployed;        // what `rule` holds
+  std::shared_ptr<const drafter_sets> trained;  // what `drafters` holds
 };
 
 inline void add_options(CLI::App& app, options& o) {
@@ -98,6 +102,11 @@ inline void add_options(CLI::App& app, options& o) {
                  "self-spec: no draft after one less probable than this (Kangaroo: 0.6)")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  app.add_option("--drafters", o.drafters,
+                 "self-spec: trained drafters that fit_drafters wrote for this model; each text gets that of "
+                 "its language");
+  app.add_option("--language", o.language,
+                 "name of the drafter, for every text [by how the text is spelled]");
   app.add_flag("--measure", o.measure,
                "also time fixed exit patterns, against what the cost model predicts from the time of a layer "
                "and the head");

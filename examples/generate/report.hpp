@@ -53,6 +53,7 @@ inline void print_text(const outcome& o, int layers) {
   }
   fmt::print("layers used:");
   for (std::size_t i = 0; i < o.got.layers.size(); ++i) fmt::print(" {}", o.got.layers[i]);
+  if (!o.got.drafter.empty()) fmt::print("\ndrafter: {}", o.got.drafter);
   fmt::print("\n\n");
 }
 
@@ -121,6 +122,7 @@ inline lagom::io::json to_json(const outcome& o) {
   out["acceptance"] = o.got.drafted > 0 ? lagom::io::json(static_cast<double>(o.got.kept) / o.got.drafted)
                                         : lagom::io::json(nullptr);
   if (o.got.drafted > 0) out["from_draft"] = o.got.from_draft;
+  if (!o.got.drafter.empty()) out["drafter"] = o.got.drafter;
   return out;
 }
 

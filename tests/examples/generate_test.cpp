@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Decoding in step is decoding one after the other.
 #include "generate/batch.hpp"
+#include "generate/drafters.hpp"
 #include "generate/one.hpp"
 #include "generate/regroup.hpp"
 
@@ -236,4 +237,40 @@ TEST_CASE("the fewest tokens and the end of a text are kept to", "[generate]") {
     CHECK(self_speculation(s, p.back(), {.most = 30, .end = end}, {}, memory).text ==
           tokens(full.text.begin(), until));
   }
+}
+
+TEST_CASE("trained drafters change drafts, not texts, and come by the spelling of a text", "[generate]") {
+  const int n = shipped().config().layers;
+  CHECK(draft_candidates(32, nullptr) == std::array<int, 4>{4, 8, 16, 24});
+  const lagom::exit_module_shape shape{lagom::exit_module::linear, 96, 0};
+  lagom::exit_modules modules(n, shape, std::vector<float>(96, 1.0f), 1e-5);
+  CHECK(draft_candidates(n, &modules) == std::array<int, 4>{2, 4, 7, 11});  // nothing was trained
+  for (const int l : {2, 6}) {
+    std::vector<float> p(static_cast<std::size_t>(shape.parameters()));
+    for (std::size_t j = 0; j < p.size(); ++j) p[j] = static_cast<float>(static_cast<int>(j % 7) - 3) * 0.05f;
+    modules.set(lagom::layer_index(l), p);
+  }
+  CHECK(draft_candidates(n, &modules) == std::array<int, 4>{3, 7, 3, 7});
+  draft_memory memory, own;
+  for (const tokens& p : some_prompts()) {
+    sequence s = after(p);
+    const decoded plain = self_speculation(s, p.back(), {.most = 30}, {.head_layers = 1}, own);
+    s.crop(static_cast<lagom::index_t>(p.size()) - 1);
+    const decoded trained = self_speculation(
+        s, p.back(), {.most = 30}, {.head_layers = 1, .module_layers = 0.1}, memory, {}, 0, &modules);
+    CHECK(trained.text == plain.text);
+    for (std::size_t i = 0; i < trained.text.size(); ++i)
+      CHECK((trained.layers[i] == n || trained.layers[i] == 3 || trained.layers[i] == 7));
+  }
+
+  drafter_sets sets;
+  for (const char* label : {"all", "english", "second"})
+    sets.push_back({.label = label, .modules = modules, .profile = {}});
+  CHECK(drafter_for(sets, "", "the mill") == 0);  // no profile at all: the first
+  sets[1].profile.push("the farmer lived near the mill");
+  sets[2].profile.push("tare vürkiešti vėvöōm");
+  CHECK(drafter_for(sets, "", "the mill") == 1);
+  CHECK(drafter_for(sets, "", "vürki") == 2);
+  CHECK(drafter_for(sets, "all", "the mill") == 0);
+  CHECK(drafter_for(sets, "none", "vürki") == 2);
 }
