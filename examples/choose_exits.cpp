@@ -7,6 +7,7 @@
 
 #include "choose_exits/report.hpp"
 #include "choose_exits/rules.hpp"
+#include "choose_exits/times.hpp"
 #include "decoder/language_model.hpp"
 #include "early_exit/recording.hpp"
 #include "support/must.hpp"
@@ -53,7 +54,8 @@ traced_model trace_model(const language_model& model, const options& o) {
           .final_norm = {},
           .directory = o.model,
           .network = &model.network,
-          .threads = o.threads};
+          .threads = o.threads,
+          .times = {}};
   std::vector<std::size_t> seen(tasks.size(), 0);
   for (const early_exit::prompt& p : prompts) {
     std::size_t& nth = seen[static_cast<std::size_t>(p.task)];
@@ -118,9 +120,11 @@ int run(const options& o) {
   const auto model = must(language_model::load(o.model));
   auto [s, prompts] = trace_model(*model, o);
   s.prompts = &prompts;
-  placing_options how{.unit = o.cost == "bytes" ? lagom::cost_unit::bytes : lagom::cost_unit::macs,
+  placing_options how{.unit = o.cost == "flops" ? lagom::cost_unit::macs : lagom::cost_unit::bytes,
                       .levels = o.levels,
                       .probes = {}};
+  if (o.cost == "time")
+    s.times = exit_timer(model->network, s).measure(candidate_tokens(s), must(certified_gap(s, o.levels)));
   for (const lagom::probe_kind kind : all_probes) {
     const bool asked = std::find(o.probes.begin(), o.probes.end(), name(kind)) != o.probes.end();
     const bool in_a_file = kind == lagom::probe_kind::head || kind == lagom::probe_kind::certified;
@@ -129,6 +133,7 @@ int run(const options& o) {
 
   findings f{.model = o.model,
              .cost_unit = o.cost,
+             .times = s.times,
              .layers = s.shape.layers,
              .loss = s.loss,
              .tolerance = s.tolerance,
@@ -205,8 +210,10 @@ int main(int argc, char** argv) {
                  "what is lost: agreement (another answer than the full model's), accuracy (a right answer)")
       ->check(CLI::IsMember({"agreement", "accuracy"}))
       ->capture_default_str();
-  app.add_option("--cost", o.cost, "what placement saves: bytes, flops")
-      ->check(CLI::IsMember({"bytes", "flops"}))
+  app.add_option(
+         "--cost", o.cost,
+         "what placement saves: bytes, flops, time (layers and probes are timed on the decoder first)")
+      ->check(CLI::IsMember({"bytes", "flops", "time"}))
       ->capture_default_str();
   app.add_option("--rule", o.rules, fmt::format("published rules to judge: {} [all]", fmt::join(names, ", ")))
       ->delimiter(',')
@@ -245,8 +252,9 @@ int main(int argc, char** argv) {
       "--json", o.json,
       "write the results to this file: rules (name, setting, layers_used, agreement, accuracy_kept, "
       "flops_paper, "
-      "flops_honest, bytes_honest as fractions; certified: tolerance, error_rate, rows, p_value, or null), "
-      "hindsight, front (points of risk, cost, exits), deploy");
+      "flops_honest, bytes_honest as fractions, under --cost time also time; certified: tolerance, "
+      "error_rate, rows, p_value, or null), "
+      "hindsight, front (points of risk, cost, exits), deploy, under --cost time also times (nanoseconds)");
   CLI11_PARSE(app, argc, argv);
   for (const std::string& probe : o.probes) {
     if (!o.policy.empty() && probe != "head" && probe != "certified") {

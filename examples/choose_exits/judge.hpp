@@ -14,8 +14,9 @@ namespace choose_exits {
 struct row_outcome {
   lagom::layer_index stop{-1};
   lagom::token_id token = lagom::no_token;
-  double heads = 0;           // passes over the whole head, the answer's own included
-  lagom::cost::work extra{};  // all else beside the blocks: decisions, row heads, modules
+  double heads = 0;                    // passes over the whole head, the answer's own included
+  lagom::cost::work extra{};           // all else beside the blocks: decisions, row heads, modules
+  std::optional<double> extra_time{};  // nanoseconds of it, where its parts were timed
 };
 using outcomes =
     std::vector<row_outcome>;  // of every row of the trace; those that were not asked have stop -1
@@ -36,6 +37,7 @@ struct rule_row {
   lagom::index_t items = 0;
   double used = 0, agreement = 0, accuracy = 0, full_accuracy = 0;
   double flops_paper = 0, flops_honest = 0, bytes_honest = 0;  // of full depth, one decoded token
+  double time = 0;  // expected, of full depth, where times are known
 
   [[nodiscard]] double accuracy_kept() const { return full_accuracy > 0 ? accuracy / full_accuracy : 1; }
 };
@@ -73,7 +75,7 @@ template <class Policy>
 // Counts and charges the rows of one part.
 [[nodiscard]] inline rule_row tally(const study& s, part which, const outcomes& all) {
   rule_row r;
-  double full_macs = 0, full_bytes = 0, macs = 0, bytes = 0, length = 0;
+  double full_macs = 0, full_bytes = 0, macs = 0, bytes = 0, length = 0, time = 0;
   for (lagom::index_t row = 0; row < s.trace.rows(); ++row) {
     if (!s.rows(which)(row)) continue;
     const row_outcome& o = all[static_cast<std::size_t>(row)];
@@ -85,6 +87,11 @@ template <class Policy>
         o.extra;
     const auto full = lagom::cost::full_model(s.shape, pass, s.widths);
     macs += spent.macs, bytes += spent.bytes, full_macs += full.macs, full_bytes += full.bytes;
+    if (s.times) {
+      const lagom::exit_costs& c = s.times->costs;
+      time += used * c.block + (s.shape.layers - used) * c.skipped + o.heads * c.head +
+              o.extra_time.value_or(s.at_the_heads_pace(o.extra));
+    }
     const auto expected = s.trace.expected(row), deep = s.trace.final_token(row);
     ++r.items;
     r.used += used;
@@ -100,6 +107,7 @@ template <class Policy>
                       .value;
   r.flops_honest = full_macs > 0 ? macs / full_macs : 1;
   r.bytes_honest = full_bytes > 0 ? bytes / full_bytes : 1;
+  if (s.times) r.time = time / (n * (s.shape.layers * s.times->costs.block + s.times->costs.head));
   return r;
 }
 

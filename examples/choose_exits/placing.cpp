@@ -27,18 +27,6 @@ layer_sets of_part(const layer_sets& sets, const Keep& keep, index_t kept) {
   return out;
 }
 
-// The tokens that answer the prompts to fit on, ascending: what a probe over a few rows chooses from.
-std::vector<lagom::token_id> answers(const study& s) {
-  std::vector<lagom::token_id> out;
-  for (index_t row = 0; row < s.trace.rows(); ++row) {
-    if (s.rows(part::fit)(row) && s.trace.expected(row) != lagom::no_token)
-      out.push_back(s.trace.expected(row));
-  }
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
-}
-
 // The trace that probes over a few rows would have recorded.
 lagom::trace<> restricted_trace(const study& s, const std::vector<lagom::token_id>& tokens) {
   lagom::trace<> t(s.trace.layers());
@@ -96,9 +84,7 @@ class ground {
     auto cosines = quantiles(s, cosine, 0, 5);
     if (!gaps) return gaps.error();
     if (!cosines) return cosines.error();
-    g.tokens = answers(s);
-    // Reading a good part of the head row by row saves nothing.
-    if (static_cast<int>(g.tokens.size()) > s.shape.vocab / 4) g.tokens.clear();
+    g.tokens = candidate_tokens(s);
     if (g.tokens.size() > 1) g.few.emplace(restricted_trace(s, g.tokens));
     g.loses = lagom::rows_that_lose(s.trace, s.trace, s.loss);
     if (g.few) g.few_lose = lagom::rows_that_lose(*g.few, s.trace, s.loss);
@@ -116,7 +102,9 @@ class ground {
       if (!sets) return sets.error();
       g.by_cosine.emplace((*cosines)[k], std::move(*sets));
     }
-    auto certified = certified_work(s, gaps->empty() ? 0.8f : (*gaps)[gaps->size() * 3 / 4]);
+    const auto typical = certified_gap(s, levels);
+    if (!typical) return typical.error();
+    auto certified = certified_work(s, *typical);
     if (!certified) return certified.error();
     g.certified = std::move(*certified);
     return g;
@@ -147,6 +135,14 @@ class ground {
     return {cheap, certified[static_cast<std::size_t>(e.layer.value)] + decision, {}};
   }
 
+  // The same in nanoseconds. Precondition: times are known.
+  [[nodiscard]] lagom::probe_costs time_of(const placed_exit& e) const {
+    lagom::exit_costs c = s->times->costs;
+    c.certified = s->times->certified[static_cast<std::size_t>(e.layer.value)];
+    if (e.kind == probe_kind::cheap_first) return {c.cheap + c.decision, c.certified + c.decision, 0};
+    return lagom::costs_of(e.kind, c);
+  }
+
   [[nodiscard]] bool looks(const placed_exit& e, index_t row) const {
     return e.kind == probe_kind::cheap_first && at(by_cosine, e.cosine, e).has(row);
   }
@@ -169,16 +165,24 @@ class ground {
     for (index_t row = 0; row < s->trace.rows(); ++row) {
       if (!s->rows(which)(row)) continue;
       row_outcome& o = all[static_cast<std::size_t>(row)];
+      double time = 0;
       for (const placed_exit& e : exits) {
         const stages work = work_of(e);
+        const lagom::probe_costs takes = s->times ? time_of(e) : lagom::probe_costs{};
         o.extra += work.probe;
-        if (looks(e, row)) o.extra += work.look;
+        time += takes.probe;
+        if (looks(e, row)) {
+          o.extra += work.look;
+          time += takes.look;
+        }
         if (!stops(e, row)) continue;
         o.extra += work.answer;
+        time += takes.answer;
         o.stop = e.layer;
         o.token = (e.kind == probe_kind::rows ? *few : s->trace).stats(row, e.layer).top;
         break;
       }
+      if (s->times) o.extra_time = time;
       if (o.stop.value >= 0) continue;
       o.stop = s->trace.layers() - 1;
       o.token = s->trace.final_token(row);
@@ -214,11 +218,11 @@ class ground {
       ++n;
       length += s->trace.length(row);
     }
+    const auto pass = lagom::cost::decode(length / static_cast<double>(std::max<index_t>(1, n)));
     auto all = lagom::no_options(
         s->trace,
-        lagom::ledger_costs(s->shape,
-                            lagom::cost::decode(length / static_cast<double>(std::max<index_t>(1, n))),
-                            {.unit = o.unit, .widths = s->widths}),
+        s->times ? s->times->costs
+                 : lagom::ledger_costs(s->shape, pass, {.unit = o.unit, .widths = s->widths}),
         keep);
     const auto in = [&](const lagom::cost::work& w) {
       return o.unit == lagom::cost_unit::macs ? w.macs : w.bytes;
@@ -231,7 +235,8 @@ class ground {
       for (std::size_t k = first; k < all.options.size(); ++k) {
         const placed_exit e{all.options[k].layer, kind, gap, cosine};
         const stages work = work_of(e);
-        all.options[k].costs = {in(work.probe), in(work.look), in(work.answer)};
+        all.options[k].costs =
+            s->times ? time_of(e) : lagom::probe_costs{in(work.probe), in(work.look), in(work.answer)};
         what.push_back(e);
       }
     };
@@ -270,6 +275,24 @@ class ground {
 std::string_view name(lagom::probe_kind kind) {
   constexpr std::string_view names[] = {"head", "certified", "rows", "cosine", "cosine_then_certified"};
   return names[static_cast<std::size_t>(kind)];
+}
+
+std::vector<lagom::token_id> candidate_tokens(const study& s) {
+  std::vector<lagom::token_id> out;
+  for (index_t row = 0; row < s.trace.rows(); ++row) {
+    if (s.rows(part::fit)(row) && s.trace.expected(row) != lagom::no_token)
+      out.push_back(s.trace.expected(row));
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  if (static_cast<int>(out.size()) > s.shape.vocab / 4) out.clear();
+  return out;
+}
+
+lagom::result<float> certified_gap(const study& s, std::size_t levels) {
+  const auto gaps = quantiles(s, lagom::features<lagom::gap>{}, 0, levels);
+  if (!gaps) return gaps.error();
+  return gaps->empty() ? 0.8f : (*gaps)[gaps->size() * 3 / 4];
 }
 
 lagom::result<placing> place(const study& s, const placing_options& o) {

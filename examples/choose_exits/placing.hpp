@@ -37,12 +37,19 @@ inline constexpr lagom::probe_kind all_probes[] = {lagom::probe_kind::head, lago
                                                    lagom::probe_kind::cheap_first};
 [[nodiscard]] std::string_view name(lagom::probe_kind kind);
 
-// How exits are chosen.
+// How exits are chosen. What is saved is time where the study knows times.
 struct placing_options {
   lagom::cost_unit unit = lagom::cost_unit::bytes;
   std::size_t levels = 24;                  // gap thresholds to choose from
   std::vector<lagom::probe_kind> probes{};  // kinds to choose from, empty: all
 };
+
+// The tokens that answer the prompts to fit on, ascending: what a probe over a few rows chooses from. None where they are a
+// good part of the vocabulary: reading that row by row saves nothing.
+[[nodiscard]] std::vector<lagom::token_id> candidate_tokens(const study& s);
+
+// The gap at which certified probes are measured. Fails as `quantiles` does.
+[[nodiscard]] lagom::result<float> certified_gap(const study& s, std::size_t levels);
 
 // Chooses on the rows to fit on, certifies on those to calibrate on, judges on the held-out ones.
 [[nodiscard]] lagom::result<placing> place(const study& s, const placing_options& o);

@@ -5,17 +5,19 @@
 #include <fmt/core.h>
 
 #include <lagom/io/atomic_file.hpp>
-#include <lagom/io/json.hpp>
+#include <lagom/io/json_numbers.hpp>
 
 #include "early_exit/pictures.hpp"
 #include "live.hpp"
+#include "report_times.hpp"
 
 namespace choose_exits {
 
 // All that was found out.
 struct findings {
   std::string model;
-  std::string cost_unit;  // "bytes" or "flops"
+  std::string cost_unit;            // "bytes", "flops" or "time"
+  std::optional<exit_times> times;  // where it is time
   int layers = 0;
   lagom::index_t items[3] = {};  // to fit on, to calibrate on, held out
   lagom::exit_loss loss{};
@@ -28,7 +30,7 @@ struct findings {
 
   // What placement saves.
   [[nodiscard]] double cost(const rule_row& r) const {
-    return cost_unit == "bytes" ? r.bytes_honest : r.flops_honest;
+    return cost_unit == "bytes" ? r.bytes_honest : cost_unit == "flops" ? r.flops_honest : r.time;
   }
 };
 
@@ -40,10 +42,12 @@ inline std::string verdict(const rule_row& r, bool judged) {
   return fmt::format("yes (p {:.2g})", r.shown->p_value);
 }
 
-inline void print_row(const rule_row& r, bool judged, std::size_t width) {
-  fmt::print("{:<{}}  {:6.2f} {:6.1f} {:7.1f} {:8.1f} {:8.1f} {:8.1f}{} {:<15} {}\n", r.name, width, r.used,
+inline void print_row(const rule_row& r, bool judged, std::size_t width, bool timed) {
+  fmt::print("{:<{}}  {:6.2f} {:6.1f} {:7.1f} {:8.1f} {:8.1f} {:8.1f}{}", r.name, width, r.used,
              100 * r.agreement, 100 * r.accuracy_kept(), 100 * r.flops_paper, 100 * r.flops_honest,
-             100 * r.bytes_honest, r.bytes_honest > 1 ? '!' : ' ', verdict(r, judged), r.setting);
+             100 * r.bytes_honest, r.bytes_honest > 1 ? '!' : ' ');
+  if (timed) fmt::print(" {:7.1f}{}", 100 * r.time, r.time > 1 ? '!' : ' ');
+  fmt::print(" {:<15} {}\n", verdict(r, judged), r.setting);
 }
 
 // "8, 10 and 12"
@@ -80,28 +84,30 @@ inline lagom::io::json json_of(const rule_row& r) {
              {"p_value", r.shown->p_value},
              {"test", r.shown->test.view()}};
   }
-  return {{"name", r.name},
-          {"source", r.source},
-          {"setting", r.setting},
-          {"settings_tried", r.candidates},
-          {"items", r.items},
-          {"layers_used", r.used},
-          {"agreement", r.agreement},
-          {"accuracy", r.accuracy},
-          {"accuracy_kept", r.accuracy_kept()},
-          {"flops_paper", r.flops_paper},
-          {"flops_honest", r.flops_honest},
-          {"bytes_honest", r.bytes_honest},
-          {"certified", shown}};
+  lagom::io::json out = {{"name", r.name},
+                         {"source", r.source},
+                         {"setting", r.setting},
+                         {"settings_tried", r.candidates},
+                         {"items", r.items},
+                         {"layers_used", r.used},
+                         {"agreement", r.agreement},
+                         {"accuracy", r.accuracy},
+                         {"accuracy_kept", r.accuracy_kept()},
+                         {"flops_paper", r.flops_paper},
+                         {"flops_honest", r.flops_honest},
+                         {"bytes_honest", r.bytes_honest},
+                         {"certified", shown}};
+  if (r.time > 0) out["time"] = r.time;
+  return out;
 }
 
 inline lagom::io::json json_of(const placement_point& p) {
   lagom::io::json exits = lagom::io::json::array();
   for (const placed_exit& e : p.exits) {
     exits.push_back({{"layer", e.layer.value}, {"probe", name(e.kind)}});
-    if (e.kind != lagom::probe_kind::cheap) exits.back()["gap"] = e.gap;
+    if (e.kind != lagom::probe_kind::cheap) exits.back()["gap"] = lagom::io::json_number(e.gap);
     if (e.kind == lagom::probe_kind::cheap || e.kind == lagom::probe_kind::cheap_first)
-      exits.back()["cosine"] = e.cosine;
+      exits.back()["cosine"] = lagom::io::json_number(e.cosine);
   }
   return {{"risk", p.risk}, {"cost", p.cost}, {"bound", p.bound}, {"exits", exits}};
 }
@@ -113,11 +119,13 @@ inline void print_table(const findings& f) {
   for (const auto* rows : {&f.rows, &f.hindsight}) {
     for (const rule_row& r : *rows) width = std::max(width, r.name.size());
   }
-  fmt::print("\n{:<{}}  {:>6} {:>6} {:>7} {:>8} {:>8} {:>8}  {:<15} {}\n", "rule", width, "layers", "agree",
-             "kept", "paper", "flops", "bytes", "certified", "setting");
-  for (const rule_row& r : f.rows) detail::print_row(r, true, width);
-  detail::print_row(f.placed.row, true, width);
-  for (const rule_row& r : f.hindsight) detail::print_row(r, false, width);
+  const bool timed = f.times.has_value();
+  if (timed) print_times(*f.times, f.placed.candidates.size());
+  fmt::print("\n{:<{}}  {:>6} {:>6} {:>7} {:>8} {:>8} {:>8}  {}{:<15} {}\n", "rule", width, "layers", "agree",
+             "kept", "paper", "flops", "bytes", timed ? "   time  " : "", "certified", "setting");
+  for (const rule_row& r : f.rows) detail::print_row(r, true, width, timed);
+  detail::print_row(f.placed.row, true, width, timed);
+  for (const rule_row& r : f.hindsight) detail::print_row(r, false, width, timed);
   fmt::print(
       "\nlayers: mean layers used, of {}. agree: answers in percent that are the full model's. kept: "
       "accuracy in "
@@ -125,12 +133,16 @@ inline void print_table(const findings& f) {
       "free. "
       "flops, bytes: the same with every\nprobe, decision and skipped key and value charged, for one token "
       "decoded "
-      "after the prompt (! dearer than full depth).\ncertified: {} by stopping early in at most {:g} % of "
+      "after the prompt (! dearer than full depth).{}\ncertified: {} by stopping early in at most {:g} % of "
       "answers; "
       "each row is wrong about that with\nprobability {:g} at most. All other numbers are of {} held-out "
       "prompts.\n",
-      f.layers, f.loss == lagom::exit_loss::textual ? "another answer" : "a right answer lost",
-      100 * f.tolerance.value, f.error.value, f.items[2]);
+      f.layers,
+      timed ? "\ntime: expected from what was timed; decisions and modules of published rules at the head's "
+              "pace."
+            : "",
+      f.loss == lagom::exit_loss::textual ? "another answer" : "a right answer lost", 100 * f.tolerance.value,
+      f.error.value, f.items[2]);
 }
 
 // What to deploy, and why.
@@ -179,14 +191,17 @@ inline void print_advice(const findings& f) {
       "were chosen, no\n"
       "others {}.\n",
       f.placed.tested.size(), f.cost_unit,
-      gap < 1e-9 ? std::string("do better")
-                     : fmt::format("are cheaper by more than {:.2g} %", 100 * gap));
+      gap < 1e-9 ? std::string("do better") : fmt::format("are cheaper by more than {:.2g} %", 100 * gap));
   if (f.live)
     fmt::print(
         "On the decoder, one thread, the last token of {} of these prompts took {:.1f} % of full depth's "
         "time, with the "
-        "layers\nand tokens of the replay.\n",
-        f.live->prompts, 100 * f.live->wall);
+        "layers\nand tokens of the replay{}.\n",
+        f.live->prompts, 100 * f.live->wall,
+        f.times ? fmt::format("; {:.1f} % were expected, without keys and values of skipped layers, which "
+                              "this run does not make",
+                              100 * (r.time - share_of_keys(*f.times, f.layers, r.used)))
+                : "");
   const rule_row* rival = nullptr;
   for (const rule_row& row : f.rows) {
     if (row.shown && (rival == nullptr || f.cost(row) < f.cost(*rival))) rival = &row;
@@ -253,7 +268,7 @@ inline lagom::result<lagom::done> write_json(const std::string& path, const find
   deploy["exits"] = lagom::io::json::array();
   if (f.placed.deployed) deploy["exits"] = detail::json_of(f.placed.tested[*f.placed.deployed])["exits"];
   deploy["wall_ratio"] = f.live ? lagom::io::json(f.live->wall) : lagom::io::json();
-  const lagom::io::json document = {
+  lagom::io::json document = {
       {"model", f.model},
       {"layers", f.layers},
       {"items", {{"fit", f.items[0]}, {"calibrate", f.items[1]}, {"test", f.items[2]}}},
@@ -267,6 +282,7 @@ inline lagom::result<lagom::done> write_json(const std::string& path, const find
       {"candidate_tokens", f.placed.candidates},
       {"certified_share", f.placed.certified_share},
       {"deploy", deploy}};
+  if (f.times) document["times"] = json_of(*f.times);
   return lagom::io::write_file(
       path, document.dump(1, ' ', false, lagom::io::json::error_handler_t::replace) + "\n");
 }

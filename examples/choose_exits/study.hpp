@@ -3,6 +3,7 @@
 #pragma once
 
 #include <lagom/lagom.hpp>
+#include <optional>
 #include <string>
 
 #include "decoder/table.hpp"
@@ -28,6 +29,13 @@ struct keep_part {
   bool operator()(lagom::index_t row) const { return (*parts)[static_cast<std::size_t>(row)] == which; }
 };
 
+// What a decoded token's pieces take on the decoder, in nanoseconds.
+struct exit_times {
+  lagom::exit_costs costs;        // certified: the mean over layers
+  std::vector<double> certified;  // a certified probe after each layer
+  int context = 0;                // tokens before the one that was timed
+};
+
 struct study {
   lagom::cost::decoder_shape shape;
   lagom::cost::widths widths;          // bytes a stored number of this model
@@ -49,10 +57,17 @@ struct study {
   lagom::error_rate error{0.05};
   float caution = 100;  // how many missed stops a wrong one is worth, where a fit asks
   std::uint64_t seed = 1;
+  std::optional<exit_times> times;  // where time is what placement saves
 
   [[nodiscard]] keep_part rows(part which) const { return {&parts, which}; }
   [[nodiscard]] lagom::index_t count(part which) const {
     return static_cast<lagom::index_t>(std::count(parts.begin(), parts.end(), which));
+  }
+  // Nanoseconds of work that was not timed for itself, at the head's pace: by its bytes or its multiply-adds, whichever
+  // takes longer. Precondition: times.
+  [[nodiscard]] double at_the_heads_pace(const lagom::cost::work& w) const {
+    const auto head = lagom::cost::full_head(shape, widths);
+    return times->costs.head * std::max(w.bytes / head.bytes, w.macs / head.macs);
   }
   // What makes stopping right, for fits.
   [[nodiscard]] lagom::label_kind label() const {

@@ -12,10 +12,10 @@
 namespace lagom {
 inline namespace v0 {
 namespace io {
-namespace detail {
 
-/// A float as the shortest decimal that gives it back. What is not finite becomes what `all_finite` refuses.
-inline json number(float value) {
+/// A float as the shortest decimal that gives it back: 0.1f is written as 0.1. Infinities and NaN stay what they are, which
+/// JSON has not.
+[[nodiscard]] inline json json_number(float value) {
   char text[32];
   const auto [end, error] = std::to_chars(text, text + sizeof text, value);
   double nearest = 0;
@@ -26,9 +26,11 @@ inline json number(float value) {
   return nearest;
 }
 
+namespace detail {
+
 inline json numbers(vec_view<const float> values) {
   json list = json::array();
-  for (index_t i = 0; i < values.size(); ++i) list.push_back(number(values[i]));
+  for (index_t i = 0; i < values.size(); ++i) list.push_back(json_number(values[i]));
   return list;
 }
 

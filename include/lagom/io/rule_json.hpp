@@ -74,7 +74,7 @@ struct rule_format<threshold<Comparator>> {
                                            : std::same_as<Comparator, at_most> ? "threshold_at_most"
                                                                                : "threshold_below";
   static json write(const threshold<Comparator>& r) {
-    return {{"value", detail::number(r.value)}, {"feature", r.feature}};
+    return {{"value", json_number(r.value)}, {"feature", r.feature}};
   }
   static result<threshold<Comparator>> read(const json& from, std::size_t width) {
     threshold<Comparator> r;
@@ -102,7 +102,7 @@ template <std::size_t N>
 struct rule_format<linear_svm<N>> {
   static constexpr std::string_view kind = "linear_svm";
   static json write(const linear_svm<N>& r) {
-    return {{"weights", detail::numbers(r.weights)}, {"bias", detail::number(r.bias)}};
+    return {{"weights", detail::numbers(r.weights)}, {"bias", json_number(r.bias)}};
   }
   static result<linear_svm<N>> read(const json& from, std::size_t) {
     linear_svm<N> r;
@@ -117,8 +117,8 @@ struct rule_format<logistic<N>> {
   static constexpr std::string_view kind = "logistic";
   static json write(const logistic<N>& r) {
     return {{"weights", detail::numbers(r.weights)},
-            {"bias", detail::number(r.bias)},
-            {"log_odds", detail::number(r.log_odds)}};
+            {"bias", json_number(r.bias)},
+            {"log_odds", json_number(r.log_odds)}};
   }
   static result<logistic<N>> read(const json& from, std::size_t) {
     logistic<N> r;
@@ -133,8 +133,8 @@ template <std::size_t N>
 struct rule_format<rbf_svm<N>> {
   static constexpr std::string_view kind = "rbf_svm";
   static json write(const rbf_svm<N>& r) {
-    return {{"gamma", detail::number(r.gamma)},
-            {"bias", detail::number(r.bias)},
+    return {{"gamma", json_number(r.gamma)},
+            {"bias", json_number(r.bias)},
             {"coefficients", detail::numbers(r.coefficients)},
             {"support", detail::numbers(r.support)}};
   }
@@ -168,7 +168,7 @@ struct rule_format<crf<N>> {
             {"bias", detail::numbers(r.bias)},
             {"transitions_continue", detail::numbers(r.transitions[0])},
             {"transitions_stop", detail::numbers(r.transitions[1])},
-            {"stop_at", detail::number(r.stop_at)}};
+            {"stop_at", json_number(r.stop_at)}};
   }
   static result<crf<N>> read(const json& from, std::size_t) {
     crf<N> r;

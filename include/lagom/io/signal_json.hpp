@@ -33,7 +33,9 @@ namespace detail {
 template <class Signal>
 struct linear_signal_format {
   using owner = linear_probe<Signal>;
-  static json write(const Signal& s) { return {{"weights", numbers(s.weights)}, {"bias", number(s.bias)}}; }
+  static json write(const Signal& s) {
+    return {{"weights", numbers(s.weights)}, {"bias", json_number(s.bias)}};
+  }
   static result<owner> read(const json& from, index_t hidden) {
     auto weights = read_numbers(from, "weights", 0);
     if (!weights) return weights.error();

@@ -22,7 +22,7 @@ struct rule_format<specee<K>> {
     return {{"candidates", K},
             {"units", r.hidden},
             {"nets", r.hidden > 0 ? r.nets() : 0},
-            {"log_odds", detail::number(r.log_odds)},
+            {"log_odds", json_number(r.log_odds)},
             {"parameters", detail::numbers(r.parameters)}};
   }
   static result<specee<K>> read(const json& from, std::size_t) {
