@@ -37,6 +37,7 @@ struct options {
 std::vector<int> draft_layers(const options& o, int n) {
   std::vector<int> out = o.layers;
   if (out.empty()) out = {(n + 7) / 8, (n + 3) / 4, (n + 1) / 2, (3 * n + 3) / 4};
+  if (n < 2) throw support::stop_program{o.model + ": a model of one layer has nothing to draft with"};
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
   while (o.layers.empty() && !out.empty() && out.back() >= n) out.pop_back();
@@ -57,10 +58,10 @@ lagom::exit_modules of_model(const lagom::exit_modules& columns, const std::vect
 
 lagom::exit_modules train(const model& network, const lagom::hidden_states<float>& states,
                           const std::vector<int>& layers, lagom::index_t rows, const options& o) {
-  const auto* const kind = std::find(std::begin(lagom::io::detail::module_kinds),
-                                     std::end(lagom::io::detail::module_kinds), o.kind);
+  const auto* const kind =
+      std::find(std::begin(lagom::exit_module_names), std::end(lagom::exit_module_names), o.kind);
   const lagom::exit_modules_config config{
-      .kind = static_cast<lagom::exit_module>(kind - std::begin(lagom::io::detail::module_kinds)),
+      .kind = static_cast<lagom::exit_module>(kind - std::begin(lagom::exit_module_names)),
       .inner = o.inner > 0 ? o.inner : network.config().hidden,
       .target = o.target == "token" ? lagom::module_target::token : lagom::module_target::distribution,
       .epochs = o.epochs,
@@ -130,6 +131,10 @@ int run(options o) {
   const auto& config = network.config();
   const auto layers = draft_layers(o, config.layers);
   const auto languages = read_texts(o.texts, spoken->tokenizer, o.limits);
+  for (const language& l : languages) {
+    if (l.label == shared_label)
+      throw support::stop_program{fmt::format("--texts: the name '{}' is taken", shared_label), 2};
+  }
   const auto context = static_cast<std::size_t>(config.context);
   if (o.limits.prompt + o.tokens > context)
     throw support::stop_program{
@@ -145,8 +150,6 @@ int run(options o) {
   std::vector<labelled_modules> sets;
   lagom::hidden_states<float> everything(static_cast<int>(layers.size()) + 1, config.hidden);
   for (const language& l : languages) {
-    if (l.label == shared_label)
-      throw support::stop_program{fmt::format("--texts: the name '{}' is taken", shared_label), 2};
     const auto states = record(network, l.train, until, layers, o.threads, "recording " + l.label);
     fmt::print("{}: {} prompts, {} positions to train on, {} prompts held out\n", l.label, l.train.size(),
                states.rows(), l.held_out.size());
@@ -155,7 +158,7 @@ int run(options o) {
         {.label = l.label, .modules = train(network, states, layers, o.rows, o), .profile = l.profile});
     everything.append(states);
   }
-  {
+  if (languages.size() > 1) {
     support::progress bar("training on all", 1);
     const auto rows = o.rows * static_cast<lagom::index_t>(languages.size());
     sets.push_back(

@@ -61,18 +61,20 @@ struct text_limits {
       if (!line.empty()) lines[n++ % 5 == 4].push_back(line);
     }
     for (const bool judge : {false, true}) {
+      auto& prompts = judge ? out[k].held_out : out[k].train;
       const std::size_t take = std::min(lines[judge].size(), judge ? most.held_out : most.lines);
       if (take == 0)
-        throw support::stop_program{files[k].front() + ": language " + out[k].label +
-                                    " has too few lines, five is the least"};
+        throw support::stop_program{files[k].front() + ": too few lines of " + out[k].label +
+                                    ", five is the least"};
       for (std::size_t i = 0; i < take; ++i) {
         const std::string_view line = lines[judge][i * lines[judge].size() / take];
         tokens ids = tokenizer.encode(line, true);
         ids.resize(std::min(ids.size(), most.prompt));
         if (ids.empty()) continue;
-        (judge ? out[k].held_out : out[k].train).push_back(std::move(ids));
+        prompts.push_back(std::move(ids));
         if (!judge) out[k].profile.push(line);
       }
+      if (prompts.empty()) throw support::stop_program{files[k].front() + ": no tokens of " + out[k].label};
     }
   }
   return out;

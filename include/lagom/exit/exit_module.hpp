@@ -3,6 +3,8 @@
 /// A layer's own module in front of the shared head: EE-Tuning's exit modules and the tuned lens.
 #pragma once
 
+#include <string_view>
+
 #include "../core/mat_view.hpp"
 #include "../kernel/dot.hpp"
 #include "../kernel/norm.hpp"
@@ -19,6 +21,8 @@ inline namespace v0 {
 ///
 /// Sources: Pan et al. 2024, arXiv 2402.00518 (EE-Tuning), section 3; Belrose et al. 2023, arXiv 2303.08112 (tuned lens).
 enum class exit_module : std::uint8_t { norm, linear, mlp };
+/// Their names, in this order.
+inline constexpr std::string_view exit_module_names[] = {"norm", "linear", "mlp"};
 
 /// Sizes of a module and where its parameters lie in one block: g; then A (row by row) and b; or m, G, U, D (row by row).
 struct exit_module_shape {

@@ -28,7 +28,6 @@ struct labelled_modules {
 namespace detail {
 
 inline constexpr std::uint64_t most_module_sets = 1000, most_module_layers = 1000;
-inline constexpr std::string_view module_kinds[] = {"norm", "linear", "mlp"};
 
 /// One tensor of a module: `first` is where it lies among the parameters.
 struct module_part {

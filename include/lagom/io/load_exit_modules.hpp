@@ -46,9 +46,9 @@ class modules_reader {
     if (!made_for) return failure{.code = errc::bad_value, .key = "model"};
     if (*made_for != model_) return failure{.code = errc::changed, .key = "model"};
     const std::string_view kind = metadata_text(file_, "kind");
-    const auto* const known = std::find(std::begin(module_kinds), std::end(module_kinds), kind);
-    if (known == std::end(module_kinds)) return failure{.code = errc::bad_value, .key = "kind"};
-    shape_.kind = static_cast<exit_module>(known - std::begin(module_kinds));
+    const auto* const known = std::find(std::begin(exit_module_names), std::end(exit_module_names), kind);
+    if (known == std::end(exit_module_names)) return failure{.code = errc::bad_value, .key = "kind"};
+    shape_.kind = static_cast<exit_module>(known - std::begin(exit_module_names));
     const auto layers = metadata_number(file_, "layers"), inner = metadata_number(file_, "inner"),
                sets = metadata_number(file_, "sets");
     for (const auto* n : {&layers, &inner, &sets}) {

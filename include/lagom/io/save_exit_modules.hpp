@@ -86,7 +86,7 @@ namespace io {
   out.add_metadata("lagom", "exit_modules");
   out.add_metadata("schema", std::to_string(exit_modules_schema));
   out.add_metadata("model", hexadecimal(model));
-  out.add_metadata("kind", std::string(detail::module_kinds[static_cast<std::size_t>(shape.kind)]));
+  out.add_metadata("kind", std::string(exit_module_names[static_cast<std::size_t>(shape.kind)]));
   out.add_metadata("layers", std::to_string(first.layers()));
   out.add_metadata("inner", std::to_string(shape.inner));
   out.add_metadata("epsilon", std::string(digits, written.ptr));
