@@ -21,12 +21,12 @@ constexpr lagom::cost::widths module_widths{.weight = 4, .kv = 4};  // trained i
 constexpr std::size_t share = 64;
 constexpr std::size_t shares(std::size_t rows) { return (rows + share - 1) / share; }
 
-// Runs prompts up to layer `deepest`, each from where it differs from the one before. `begin(k, positions)`: share k follows, no
-// prompt of it longer; `prompt(k, row, known)`: a prompt, of which so many positions were seen; then `block(k, row, states)` after
-// every layer.
-template <class Begin, class Prompt, class Block>
+// Runs prompts up to layer `deepest`, each from where it differs from the one before. `watch(k, positions)` makes what sees the
+// prompts of share k, none of them longer: its `prompt(known)` opens one of which so many positions were seen, then
+// `block(row, states)` follows after every layer.
+template <class Watch>
 lagom::result<lagom::done> run_again(const study& s, const std::vector<lagom::index_t>& rows, int deepest,
-                                     const Begin& begin, const Prompt& prompt, const Block& block) {
+                                     const Watch& watch) {
   std::optional<lagom::failure> failed;
   std::mutex mutex;
   support::parallel(shares(rows.size()), s.threads, [&](std::size_t k) {
@@ -34,7 +34,7 @@ lagom::result<lagom::done> run_again(const study& s, const std::vector<lagom::in
     std::size_t longest = 0;
     for (const lagom::index_t row : mine)
       longest = std::max(longest, (*s.prompts)[static_cast<std::size_t>(row)].tokens.size());
-    begin(k, static_cast<lagom::index_t>(longest));
+    auto watcher = watch(k, static_cast<lagom::index_t>(longest));
     auto cache = s.network->make_cache(longest);
     std::span<const lagom::token_id> previous;
     for (const lagom::index_t row : mine) {
@@ -44,11 +44,11 @@ lagom::result<lagom::done> run_again(const study& s, const std::vector<lagom::in
       const auto known = static_cast<std::size_t>(differs - tokens.begin());
       cache.truncate(known);
       previous = tokens;
-      prompt(k, row, static_cast<lagom::index_t>(known));
+      watcher.prompt(static_cast<lagom::index_t>(known));
       const decoder::feed<float> feed{&cache, tokens.subspan(known)};
       const auto ran =
           s.network->forward(std::span(&feed, 1), [&](const decoder::block_states<float>& states) {
-            block(k, row, states);
+            watcher.block(row, states);
             return states.layer.value >= deepest;
           });
       if (!ran) {
@@ -62,37 +62,43 @@ lagom::result<lagom::done> run_again(const study& s, const std::vector<lagom::in
   return lagom::done{};
 }
 
+using sequences = lagom::hidden_sequences<>;
+
+// Records a share of the prompts after every exit, and what comes out at the end.
+struct recorder {
+  const std::vector<int>& exits;
+  int layers;
+  std::vector<sequences>& to;
+
+  void prompt(lagom::index_t known) {
+    for (sequences& after : to) after.begin_sequence(known);
+  }
+  void block(lagom::index_t, const decoder::block_states<float>& states) {
+    const int l = states.layer.value;
+    for (std::size_t e = 0; e < exits.size(); ++e) {
+      for (lagom::index_t r = 0; l == exits[e] && r < states.hidden.rows(); ++r)
+        to[e].push(states.hidden.row(r));
+      if (l + 1 == layers) to[e].answer(to[e].length() - 1, states.hidden.row(states.hidden.rows() - 1));
+    }
+  }
+};
+
 // States of up to `most` prompts to fit on, drawn evenly, after every exit.
-lagom::result<std::vector<lagom::hidden_sequences<>>> record_sequences(const study& s,
-                                                                       const std::vector<int>& exits,
-                                                                       std::size_t most) {
+lagom::result<std::vector<sequences>> record_sequences(const study& s, const std::vector<int>& exits,
+                                                       std::size_t most) {
   std::vector<lagom::index_t> all, rows;
   for (lagom::index_t row = 0; row < s.trace.rows(); ++row) {
     if (s.rows(part::fit)(row)) all.push_back(row);
   }
   const std::size_t n = std::min(most, all.size());
   for (std::size_t k = 0; k < n; ++k) rows.push_back(all[k * all.size() / n]);
-  using recorded = std::vector<lagom::hidden_sequences<>>;
-  const recorded none(exits.size(), lagom::hidden_sequences<>(s.shape.hidden));
-  std::vector<recorded> parts(shares(n), none);
-  const auto begin = [](std::size_t, lagom::index_t) {};
-  const auto prompt = [&](std::size_t k, lagom::index_t, lagom::index_t known) {
-    for (auto& sequences : parts[k]) sequences.begin_sequence(known);
-  };
-  const auto block = [&](std::size_t k, lagom::index_t, const decoder::block_states<float>& states) {
-    const int l = states.layer.value;
-    for (std::size_t e = 0; e < exits.size(); ++e) {
-      for (lagom::index_t r = 0; l == exits[e] && r < states.hidden.rows(); ++r)
-        parts[k][e].push(states.hidden.row(r));
-      if (l + 1 == s.shape.layers)
-        parts[k][e].answer(parts[k][e].length() - 1, states.hidden.row(states.hidden.rows() - 1));
-    }
-  };
-  if (auto ok = run_again(s, rows, s.shape.layers - 1, begin, prompt, block); !ok) return ok.error();
-  recorded whole = none;
-  for (recorded& part : parts) {
+  std::vector<sequences> whole(exits.size(), sequences(s.shape.hidden));
+  std::vector<std::vector<sequences>> parts(shares(n), whole);
+  const auto watch = [&](std::size_t k, lagom::index_t) { return recorder{exits, s.shape.layers, parts[k]}; };
+  if (auto ok = run_again(s, rows, s.shape.layers - 1, watch); !ok) return ok.error();
+  for (std::vector<sequences>& part : parts) {
     for (std::size_t e = 0; e < exits.size(); ++e) whole[e].append(part[e]);
-    part = {};
+    part.clear();
   }
   return whole;
 }
@@ -101,6 +107,36 @@ lagom::result<std::vector<lagom::hidden_sequences<>>> record_sequences(const stu
 struct block_exit {
   int layer = 0;
   std::optional<fitted_block> block;
+};
+
+// Answers for a share of the prompts at every exit that has a block, into a trace.
+template <class Head>
+struct prober {
+  const std::vector<block_exit>& exits;
+  const Head& head;
+  lagom::trace<>& to;
+  std::vector<lagom::exit_block_memory> memories;  // of the exits that have blocks
+
+  prober(const std::vector<block_exit>& at, const Head& h, lagom::trace<>& t, lagom::index_t positions)
+      : exits(at), head(h), to(t) {
+    for (const block_exit& e : exits) {
+      if (e.block) memories.emplace_back(e.block->shape, positions);
+    }
+  }
+  void prompt(lagom::index_t known) {
+    for (auto& memory : memories) memory.crop(known);
+  }
+  void block(lagom::index_t row, const decoder::block_states<float>& states) {
+    std::size_t next = 0;
+    for (const block_exit& e : exits) {
+      if (!e.block) continue;
+      auto& memory = memories[next++];
+      if (states.layer.value != e.layer) continue;
+      (void)memory.append(e.block->block(), states.hidden, lagom::native{});  // it holds the longest prompt
+      const auto x = states.hidden.row(states.hidden.rows() - 1);
+      to.set(row, states.layer, lagom::probe_through(e.block->block(), head, memory, lagom::native{})(x));
+    }
+  }
 };
 
 // The trace as it is with these exits.
@@ -113,27 +149,10 @@ lagom::result<lagom::trace<>> trace_with(const study& s, const Head& head,
   int deepest = -1;
   for (const block_exit& e : exits) deepest = e.block ? e.layer : deepest;
   if (deepest < 0) return out;
-  std::vector<std::vector<lagom::exit_block_memory>> memories(shares(rows.size()));
-  const auto begin = [&](std::size_t k, lagom::index_t positions) {
-    for (const block_exit& e : exits) {
-      if (e.block) memories[k].emplace_back(e.block->shape, positions);
-    }
+  const auto watch = [&](std::size_t, lagom::index_t positions) {
+    return prober<Head>(exits, head, out, positions);
   };
-  const auto prompt = [&](std::size_t k, lagom::index_t, lagom::index_t known) {
-    for (auto& memory : memories[k]) memory.crop(known);
-  };
-  const auto block = [&](std::size_t k, lagom::index_t row, const decoder::block_states<float>& states) {
-    std::size_t next = 0;
-    for (const block_exit& e : exits) {
-      if (!e.block) continue;
-      auto& memory = memories[k][next++];
-      if (states.layer.value != e.layer) continue;
-      (void)memory.append(e.block->block(), states.hidden, lagom::native{});  // it holds the longest prompt
-      const lagom::vec_view<const float> x = states.hidden.row(states.hidden.rows() - 1);
-      out.set(row, states.layer, lagom::probe_through(e.block->block(), head, memory, lagom::native{})(x));
-    }
-  };
-  if (auto ok = run_again(s, rows, deepest, begin, prompt, block); !ok) return ok.error();
+  if (auto ok = run_again(s, rows, deepest, watch); !ok) return ok.error();
   return out;
 }
 
