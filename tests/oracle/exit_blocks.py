@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Golden file of block exit modules: what PyTorch's autograd makes of the decoder layers of transformers.
 
-Writes tests/oracle/golden/learned/blocks.safetensors: two sequences that share their beginning, a head, and for a Llama layer and a
-Qwen2 layer (with biases) their parameters in the order the library keeps them, the logits at some positions behind a norm of
+Writes tests/oracle/golden/learned/blocks.safetensors: two sequences that share their beginning, a head, and for a Llama layer and
+a Qwen2 layer (with biases) their parameters in the order the library keeps them, the logits at some positions behind a norm of
 the module's own, losses against the last layer's token and distribution, and gradients.
 
     pip install -r tests/oracle/requirements.txt

@@ -40,8 +40,8 @@ struct block_head {
   }
 };
 
-/// The probe of the position appended last, or of the one said, over the rows of the model's head (whose own norm is not used).
-/// Valid as long as the block's parameters, the head and the memory.
+/// The probe of the position appended last, or of the one said, over the rows of the model's head (whose own norm is not
+/// used). Valid as long as the block's parameters, the head and the memory.
 template <rotation R, scalar W, final_norm Norm, backend B = portable>
 [[nodiscard]] LAGOM_INLINE block_head<W, R, B> probe_through(const exit_block<R>& block,
                                                              const head<W, Norm>& to,

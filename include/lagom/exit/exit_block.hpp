@@ -9,14 +9,15 @@
 namespace lagom {
 inline namespace v0 {
 
-/// Sizes of a block as Llama has it, and where its parameters lie in one block of memory, matrices row by row: the weight g of
-/// the norm before the head; the weight of the norm before attention; Q, K, V (and their biases); O; the weight of the norm before
-/// the MLP; gate, up, down.
+/// Sizes of a block as Llama has it, and where its parameters lie in one block of memory, matrices row by row: the weight g
+/// of the norm before the head; the weight of the norm before attention; Q, K, V (and their biases); O; the weight of the
+/// norm before the MLP; gate, up, down.
 ///
 /// Of a state x: y = x + O attention(rms(x) m), z = y + D (silu(G n) * U n) with n = rms(y) m', logits W rms(z) g.
 /// Grouped queries: `heads / kv_heads` heads share keys and values.
 ///
-/// Source: Pan et al. 2024, arXiv 2402.00518 (EE-Tuning), section 2.1, "Layer"; the released code copies the model's last block.
+/// Source: Pan et al. 2024, arXiv 2402.00518 (EE-Tuning), section 2.1, "Layer"; the released code copies the model's last
+/// block.
 struct exit_block_shape {
   index_t width = 0;     ///< h
   index_t inner = 0;     ///< i, units of the gated MLP
@@ -45,8 +46,8 @@ struct exit_block_shape {
     const auto h = static_cast<double>(width), q = static_cast<double>(queries());
     return 2 * h * q + kv_macs() + 3 * h * static_cast<double>(inner) + 2 * context * q;
   }
-  /// Multiply-adds of the keys and values of one position: what every position that comes by costs, whether it asks for an answer
-  /// here or not. 2 h Hkv hd.
+  /// Multiply-adds of the keys and values of one position: what every position that comes by costs, whether it asks for an
+  /// answer here or not. 2 h Hkv hd.
   [[nodiscard]] LAGOM_LEAF constexpr double kv_macs() const noexcept {
     return 2 * static_cast<double>(width) * static_cast<double>(keys());
   }

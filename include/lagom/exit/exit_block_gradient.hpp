@@ -12,9 +12,9 @@ namespace lagom {
 inline namespace v0 {
 namespace detail {
 
-/// A block module in training, over the frozen rows of a head. A batch is some positions, each in a slot, whose keys and values are
-/// computed once (`begin`, `key_value`); answers at some of them, one after the other (`forward`, `add`), which see the slots
-/// of their sequence; and the way back through what all of them saw (`finish`).
+/// A block module in training, over the frozen rows of a head. A batch is some positions, each in a slot, whose keys and
+/// values are computed once (`begin`, `key_value`); answers at some of them, one after the other (`forward`, `add`), which
+/// see the slots of their sequence; and the way back through what all of them saw (`finish`).
 template <backend B, scalar W, std::floating_point T = float>
 class exit_block_gradient {
  public:

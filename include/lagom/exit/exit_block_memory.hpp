@@ -12,12 +12,13 @@
 namespace lagom {
 inline namespace v0 {
 
-/// What a block module remembers of a sequence: the keys and values of every position whose state came by, and the memory that a
-/// probe works in. One a sequence and exit, of one thread at a time.
+/// What a block module remembers of a sequence: the keys and values of every position whose state came by, and the memory
+/// that a probe works in. One a sequence and exit, of one thread at a time.
 ///
-/// A module can only answer for a position if it has seen all positions before it, so every token owes its state after the exit's
-/// layer to this memory, the prompt's tokens and those that leave at another exit, too; `crop` forgets what a draft or a
-/// cache forgets. Memory: capacity x (2 Hkv hd + H) + 2 H hd + 4 h + 3 i + hd floats, all allocated here.
+/// A module can only answer for a position if it has seen all positions before it, so every token owes it a state after the
+/// exit's layer: the prompt's tokens, those that leave later, and those that left before, whose state the engine computes
+/// after all or passes on from where they left, as it does for its own cache. `crop` forgets what a draft or a cache forgets.
+/// Memory: capacity x (2 Hkv hd + H) + 2 H hd + 5 h + 3 i + hd floats, all allocated here.
 class exit_block_memory {
  public:
   /// Precondition: shape.valid(), capacity > 0.
@@ -41,8 +42,8 @@ class exit_block_memory {
     length_ = position < length_ ? position : length_;
   }
 
-  /// Adds the keys and values of the next position. `state`: after the exit's layer, of h, float, bf16 or f16. 2 h Hkv hd multiply-adds.
-  /// Fails with `too_long` when full. Precondition: a block of this shape.
+  /// Adds the keys and values of the next position. `state`: after the exit's layer, of h, float, bf16 or f16. 2 h Hkv hd
+  /// multiply-adds. Fails with `too_long` when full. Precondition: a block of this shape.
   template <rotation R, tensor<1> Xs, backend B = portable>
   result<done> append(const exit_block<R>& block, const Xs& state, const B& b = {}) noexcept {
     const auto hidden = as_vec(state);
@@ -77,8 +78,8 @@ class exit_block_memory {
     return done{};
   }
 
-  /// The state z that goes to the head, of the position `position`, whose state `hidden` was appended; it sees the positions up to
-  /// its own. Stays until the next call. Cost: `shape().macs(position + 1)` less the keys and values. Precondition:
+  /// The state z that goes to the head, of the position `position`, whose state `hidden` was appended; it sees the positions
+  /// up to its own. Stays until the next call. Cost: `shape().macs(position + 1)` less the keys and values. Precondition:
   /// position < length().
   template <rotation R, scalar X, backend B = portable>
     requires std::same_as<accumulator_t<X>, float>

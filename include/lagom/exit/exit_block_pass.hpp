@@ -38,8 +38,8 @@ struct block_activations {
   }
 };
 
-/// The steps of a block. Every sum runs in an order that the sizes alone decide, so a position has the same bits however the others
-/// came to be known.
+/// The steps of a block. Every sum runs in an order that the sizes alone decide, so a position has the same bits however the
+/// others came to be known.
 template <backend B, std::floating_point T>
 struct block_pass {
   const exit_block_shape& shape;

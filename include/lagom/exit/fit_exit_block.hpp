@@ -31,8 +31,8 @@ struct fitted_block {
   }
 };
 
-/// Trains a copy of `start` (EE-Tuning: the model's last block behind its final norm's weight) for the layer that `states` were
-/// recorded after, on the answers for which `keep(answer)` is true and whose states up to there are all finite, against
+/// Trains a copy of `start` (EE-Tuning: the model's last block behind its final norm's weight) for the layer that `states`
+/// were recorded after, on the answers for which `keep(answer)` is true and whose states up to there are all finite, against
 /// what the model says of them after its last layer.
 ///
 /// ```cpp
@@ -40,10 +40,11 @@ struct fitted_block {
 /// auto fitted = lagom::fit(lagom::exit_block_config{}, last, states, head);
 /// lagom::exit_block_memory memory(shape, context);      // then probe_through(fitted->block(), head, memory)
 /// ```
-/// Deterministic: seed and data give the same bits. The head's final norm must be an `rms_norm`. Fails with `bad_value` (a setting, a
-/// shape), `wrong_shape` (parameters, states, head), `not_finite` (parameters), `empty` (no answer). Cost an epoch: 3 times the multiply-adds of
-/// the keys and values of every position that a batch sees, 3 times those of the block an answer, and of the head 2 V h an answer
-/// (3 V h against distributions). Memory: 5 times the parameters, and 3 h + 4 Hkv hd floats a position that a batch sees.
+/// Deterministic: seed and data give the same bits. The head's final norm must be an `rms_norm`. Fails with `bad_value` (a
+/// setting, a shape), `wrong_shape` (parameters, states, head), `not_finite` (parameters), `empty` (no answer). Cost an
+/// epoch: 3 times the multiply-adds of the keys and values of every position that a batch sees, 3 times those of the block an
+/// answer, and of the head 2 V h an answer (3 V h against distributions). Memory: 5 times the parameters, and 3 h + 4 Hkv hd
+/// floats a position that a batch sees.
 template <backend B = portable, rotation R, scalar T, scalar W, scalar G, class Keep = every_row>
   requires std::same_as<accumulator_t<T>, float>
 [[nodiscard]] result<fitted_block<R>> fit(const exit_block_config& config, const exit_block<R>& start,

@@ -11,9 +11,9 @@
 namespace lagom {
 inline namespace v0 {
 
-/// What an exit module that attends is fitted on: for every sequence the states of its positions after the exit's layer, stored as
-/// float, double, bf16 or f16, and at some positions what the model says after its last layer. `hidden_states` holds one
-/// position a row, at all layers; this holds one layer, at all positions.
+/// What an exit module that attends is fitted on: for every sequence the states of its positions after the exit's layer,
+/// stored as float, double, bf16 or f16, and at some positions what the model says after its last layer. `hidden_states`
+/// holds one position a row, at all layers; this holds one layer, at all positions.
 ///
 /// ```cpp
 /// lagom::hidden_sequences<> states(dim);
@@ -21,8 +21,8 @@ inline namespace v0 {
 /// ... states.push(x_after_exit_layer)          // of every position that is new
 /// states.answer(states.length() - 1, x_after_last_layer);
 /// ```
-/// Prompts that begin alike (demonstrations) share what they have in common, in memory and in the work of a fit. Memory: width elements a
-/// stored position and an answer, 8 bytes a position of a sequence.
+/// Prompts that begin alike (demonstrations) share what they have in common, in memory and in the work of a fit. Memory:
+/// width elements a stored position and an answer, 8 bytes a position of a sequence.
 template <scalar T = float>
 class hidden_sequences {
  public:
@@ -38,7 +38,8 @@ class hidden_sequences {
     first_.push_back(static_cast<index_t>(places_.size()));
     for (index_t p = 0; p < shared; ++p) places_.push_back(places_[static_cast<std::size_t>(before + p)]);
   }
-  /// Adds the next position of the sequence opened last: its state after the exit's layer, rounded to T. Precondition: of width().
+  /// Adds the next position of the sequence opened last: its state after the exit's layer, rounded to T. Precondition: of
+  /// width().
   template <tensor<1> Xs>
   LAGOM_INLINE void push(const Xs& state) {
     places_.push_back(stored());

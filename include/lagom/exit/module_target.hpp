@@ -16,8 +16,8 @@ enum class module_target : std::uint8_t {
 
 namespace detail {
 
-/// Cross-entropy of the forward pass of `module`, less the entropy of a soft target. Against `distribution` the forward pass of
-/// `teacher` says what is wanted and `target` receives it, a probability a row of the head; else the row `hard` is wanted.
+/// Cross-entropy of the forward pass of `module`, less the entropy of a soft target. Against `distribution` the forward pass
+/// of `teacher` says what is wanted and `target` receives it, a probability a row of the head; else the row `hard` is wanted.
 template <class Module, class Teacher, std::floating_point T>
 double module_loss(module_target kind, const Module& module, const Teacher& teacher, token_id hard,
                    T* target) noexcept {

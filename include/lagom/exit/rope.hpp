@@ -12,15 +12,15 @@ namespace lagom {
 inline namespace v0 {
 
 /// What turns queries and keys: `turn(position, head_dim, cos_sin)` writes the cosine and the sine of the angle of every pair
-/// of elements side by side, head_dim numbers. Pairs are (x_i, x_{i + head_dim / 2}), as Hugging Face checkpoints keep them. An
-/// engine of scaled frequencies brings its own.
+/// of elements side by side, head_dim numbers. Pairs are (x_i, x_{i + head_dim / 2}), as Hugging Face checkpoints keep them.
+/// An engine of scaled frequencies brings its own.
 template <class R>
 concept rotation = std::semiregular<R> && requires(const R r, index_t n, float* cos_sin) {
   { r.turn(n, n, cos_sin) } noexcept -> std::same_as<void>;
 };
 
-/// Rotary position embedding (Su et al. 2021, arXiv 2104.09864): pair i of position p turns by p theta^(-2 i / head_dim), computed in
-/// float as checkpoints are trained.
+/// Rotary position embedding (Su et al. 2021, arXiv 2104.09864): pair i of position p turns by p theta^(-2 i / head_dim),
+/// computed in float as checkpoints are trained.
 struct rope {
   double theta = 10000;
 
