@@ -12,13 +12,9 @@ using support::must;
 int run(options o) {
   support::single_threaded_blas();
   if (!o.json.empty()) (void)must(lagom::io::atomic_file::create(o.json));  // better now than after the work
+  refuse_nonsense(o);
   o.deployed = load_rule(o);
   o.trained = load_drafters(o);
-  if (o.regroup > 0 && !decoding::in_step(o))
-    throw support::stop_program{"--regroup is for policies that decode texts together: full, adainfer, calm",
-                                2};
-  if (o.temperature > 0 && o.policy == "free")
-    throw support::stop_program{"free says the best token: it has no --temperature", 2};
   const speaker s = load(o);
   const model& network = s.network();
   const auto& config = network.config();
@@ -35,6 +31,8 @@ int run(options o) {
   std::size_t longest = 0;
   for (const tokens& p : prompts) longest = std::max(longest, p.size());
   const limits until{std::min(o.tokens, static_cast<std::size_t>(config.context) - longest), s.end};
+  if (until.most < o.tokens)
+    fmt::print("The model's context of {} ends the texts after {} tokens.\n", config.context, until.most);
   fmt::print("{}: {} layers, hidden {}, vocabulary {}; policy {}{}{}\n\n", o.model, layers, config.hidden,
              config.vocab, o.policy,
              decoding::kv_name(o).empty() ? "" : ", skipped keys and values: ", decoding::kv_name(o));

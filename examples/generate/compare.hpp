@@ -58,7 +58,7 @@ struct work_done {
     for (std::size_t i = 0; i < all.size(); ++i)
       all[i].crop(static_cast<lagom::index_t>(prompts[i].size()) - 1);
   };
-  const bool in_step = all.size() > 1 && decoding::in_step(o);
+  const bool in_step = all.size() > 1 && decodes_together(o);
   done.seconds = 1e300;
   for (int r = 0; r < o.repeats; ++r) {
     again();

@@ -50,6 +50,21 @@ namespace generate {
   return std::make_shared<const drafter_sets>(std::move(sets));
 }
 
+// Does the policy decode several texts together?
+[[nodiscard]] inline bool decodes_together(const options& o) {
+  return o.policy != "free" && o.policy != "self-spec";
+}
+
+// Options that contradict each other end the program.
+inline void refuse_nonsense(const options& o) {
+  const auto no = [](const char* why) { throw support::stop_program{why, 2}; };
+  if (o.regroup > 0 && !decodes_together(o))
+    no("--regroup is for policies that decode texts together: full, adainfer, calm");
+  if (o.temperature > 0 && o.policy == "free") no("free says the best token: it has no --temperature");
+  if (o.temperature > 0 && o.stop_below > 0)
+    no("--stop-below is for drafts of the best token, not for draws");
+}
+
 // A way of decoding, by name, over a sequence or a batch.
 class decoding {
  public:
@@ -66,10 +81,6 @@ class decoding {
   [[nodiscard]] static std::string kv_name(const options& o) {
     if (o.policy != "adainfer" && o.policy != "calm") return {};
     return !o.kv.empty() ? o.kv : o.policy == "calm" ? "propagate" : "defer_batch";
-  }
-  // Can texts be decoded together?
-  [[nodiscard]] static bool in_step(const options& o) {
-    return o.policy != "free" && o.policy != "self-spec";
   }
 
   // Text number `i`. `prompt`: texts of one script, or of one drafter, share what self-speculation learns.

@@ -136,6 +136,7 @@ must_fail("prompt longer than the context" "a prompt has [0-9]+ tokens, the mode
 must_fail("unknown policy" "--policy" --policy magic)
 must_fail("unknown kv" "--kv" --kv magic)
 must_fail("draws under FREE" "it has no --temperature" --policy free --temperature 1)
+must_fail("a second exit for draws" "--stop-below is for drafts of the best token" --temperature 1 --stop-below 0.6)
 must_fail("regrouped drafts" "--regroup is for" --policy self-spec --batch 2 --regroup 2)
 must_fail("more layers than there are" "the model has 14 layers" --policy free --exit-layers 15)
 must_fail("threshold out of range" "--threshold" --threshold 1.5)
