@@ -64,6 +64,12 @@ void of_logits(std::size_t vocab) {
     benchmark::DoNotOptimize(lagom::softmax_stats_of(b, *y, 0, lagom::without_entropy{}));
   };
   p.reference("both statistics alone", statistics);
+  p.reference("both statistics alone, native", [=] {
+    const lagom::native b;
+    benchmark::DoNotOptimize(lagom::softmax_stats_of(b, *x, 0, lagom::without_entropy{}));
+    benchmark::DoNotOptimize(lagom::softmax_stats_of(b, *y, 0, lagom::without_entropy{}));
+  });
+  p.lagom("lagom native", [=] { benchmark::DoNotOptimize(lagom::divergence_of(lagom::native{}, *x, *y)); });
   p.lagom("lagom portable",
           [=] { benchmark::DoNotOptimize(lagom::divergence_of(lagom::portable{}, *x, *y)); });
   p.peer("Eigen", [=, by = std::make_shared<with_eigen>()] { benchmark::DoNotOptimize((*by)(*x, *y)); });

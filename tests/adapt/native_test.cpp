@@ -282,3 +282,40 @@ TEST_CASE("native probes flag poisoned states and rows, empty heads answer nothi
   CHECK(lagom::unembed(native{}, x, to).count == 0);
   CHECK(lagom::unembed(native{}, x, head{mat_view(w.data(), 0, 8)}).top == lagom::no_token);
 }
+
+TEST_CASE("native divergences are the same wherever the logits lie and whatever holds them",
+          "[adapt][native][divergence]") {
+  const auto same = [](const lagom::divergence_stats<float>& a, const lagom::divergence_stats<float>& b) {
+    return std::memcmp(&a.forward, &b.forward, sizeof(float)) == 0 &&
+           std::memcmp(&a.backward, &b.backward, sizeof(float)) == 0 &&
+           std::memcmp(&a.middle, &b.middle, sizeof(float)) == 0 &&
+           std::memcmp(&a.outward, &b.outward, sizeof(float)) == 0 &&
+           std::memcmp(&a.mixture, &b.mixture, sizeof(float)) == 0 && a.p_tokens == b.p_tokens &&
+           a.q_tokens == b.q_tokens && a.shared == b.shared;
+  };
+  for (const std::size_t n : {1u, 8u, 31u, 512u, 1300u}) {
+    const auto low = normal<lagom::bf16>(n, 1, 3);
+    const auto half = normal<lagom::f16>(n, 2, 3);
+    std::vector<float> p(low.begin(), low.end()), q(half.begin(), half.end());
+    p[n / 2] = q[n / 3] = -infinity;  // one tile is not ordinary
+    const auto ps = lagom::softmax_stats_of(native{}, p), qs = lagom::softmax_stats_of(native{}, q);
+    const auto of = lagom::divergence_of(native{}, p, q, ps, qs);
+    for (const std::size_t off : {1u, 3u, 5u}) {
+      std::vector<float> a(off, 99), b(2 * off, 99);
+      a.insert(a.end(), p.begin(), p.end());
+      b.insert(b.end(), q.begin(), q.end());
+      const auto size = static_cast<lagom::index_t>(n);
+      CHECK(same(of, lagom::divergence_of(native{}, vec_view<const float>(a.data() + off, size),
+                                          vec_view<const float>(b.data() + 2 * off, size), ps, qs)));
+    }
+    // bf16 against f16 is what their floats are; p against q the other way round.
+    const std::vector<float> wide_low(low.begin(), low.end()), wide_half(half.begin(), half.end());
+    const auto mixed = lagom::divergence_of(native{}, low, half);
+    CHECK(same(mixed, lagom::divergence_of(native{}, wide_low, wide_half)));
+    const auto turned = lagom::divergence_of(native{}, half, low);
+    CHECK(near(static_cast<double>(mixed.forward), static_cast<double>(turned.backward), 1e-6));
+    CHECK(near(static_cast<double>(mixed.middle), static_cast<double>(turned.middle), 1e-6));
+    CHECK(lagom::divergence_of(native{}, low, low).jensen_shannon() == 0);
+    CHECK(lagom::divergence_of(native{}, low, low).backward_kl() == 0);
+  }
+}

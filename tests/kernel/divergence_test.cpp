@@ -51,7 +51,7 @@ void check(const divergence_stats<T>& s, const std::vector<double>& expected, do
 
 }  // namespace
 
-TEST_CASE("divergences match torch and mpmath", "[kernel][divergence]") {
+TEMPLATE_LIST_TEST_CASE("divergences match torch and mpmath", "[kernel][divergence]", backends) {
   const auto file = must(lagom::io::safetensors::open(golden("divergences/pairs.safetensors")));
   int cases = 0;
   for (const auto& [name, view] : file.tensors()) {
@@ -62,8 +62,8 @@ TEST_CASE("divergences match torch and mpmath", "[kernel][divergence]") {
     const auto p = elements<float>(file, name), q = elements<float>(file, stem + "/q");
     const auto expected = elements<double>(file, stem + "/expected");
     const double shift = std::abs(static_cast<double>(p[0]) - static_cast<double>(q[0]));
-    check(divergence_of(portable{}, p, q), expected, shift);
-    check(divergence_of(portable{}, std::vector<double>(p.begin(), p.end()),
+    check(divergence_of(TestType{}, p, q), expected, shift);
+    check(divergence_of(TestType{}, std::vector<double>(p.begin(), p.end()),
                         std::vector<double>(q.begin(), q.end())),
           expected, shift);
   }
@@ -85,19 +85,82 @@ TEST_CASE("published and released forms keep their numbers", "[kernel][divergenc
   CHECK(b.outward_divergence() / 3 == Approx(.0667330459).epsilon(1e-9));
 }
 
-TEST_CASE("Jensen-Shannon is symmetric, bounded and zero for equals", "[kernel][divergence]") {
+TEMPLATE_LIST_TEST_CASE("Jensen-Shannon is symmetric, bounded and zero for equals", "[kernel][divergence]",
+                        backends) {
   for (const std::size_t n : {1u, 2u, 40u, 600u, 1100u}) {
     const auto p = normal<float>(n, n, 4), q = normal<float>(n, n + 1, 4);
-    const auto s = divergence_of(portable{}, p, q), t = divergence_of(portable{}, q, p);
+    const auto s = divergence_of(TestType{}, p, q), t = divergence_of(TestType{}, q, p);
     CHECK(near(static_cast<double>(s.jensen_shannon()), static_cast<double>(t.jensen_shannon()), 1e-6));
     CHECK(near(static_cast<double>(s.forward_kl()), static_cast<double>(t.backward_kl()), 1e-5));
     CHECK(s.jensen_shannon() >= 0);
     CHECK(static_cast<double>(s.jensen_shannon()) <= ln2);
-    CHECK(divergence_of(portable{}, p, p).jensen_shannon() == 0);
-    CHECK(divergence_of(portable{}, p, p).forward_kl() == 0);
+    CHECK(divergence_of(TestType{}, p, p).jensen_shannon() == 0);
+    CHECK(divergence_of(TestType{}, p, p).forward_kl() == 0);
     auto shifted = p;
     for (float& z : shifted) z += 2048;  // the same distribution, to the rounding of the logits
-    CHECK(static_cast<double>(divergence_of(portable{}, p, shifted).jensen_shannon()) < 1e-8);
+    CHECK(static_cast<double>(divergence_of(TestType{}, p, shifted).jensen_shannon()) < 1e-8);
+  }
+}
+
+// Every size of a tile's rest, ordinary logits and others among them, against the same in double.
+TEMPLATE_LIST_TEST_CASE("divergences of logits are those in double", "[kernel][divergence]", backends) {
+  const TestType b;
+  const auto wide = [](const std::vector<float>& z) {  // a mask of floats is one of doubles
+    std::vector<double> out(z.begin(), z.end());
+    for (double& v : out) v = v < -3e38 ? static_cast<double>(-infinity) : v;
+    return out;
+  };
+  const auto in_double = [&](const std::vector<float>& p, const std::vector<float>& q) {
+    return divergence_of(portable{}, wide(p), wide(q));
+  };
+  const auto compare = [&](const std::vector<float>& p, const std::vector<float>& q) {
+    const auto s = divergence_of(b, p, q);
+    const auto t = in_double(p, q);
+    REQUIRE(s.p_tokens == t.p_tokens);
+    REQUIRE(s.q_tokens == t.q_tokens);
+    REQUIRE(s.shared == t.shared);
+    REQUIRE(s.valid() == t.valid());
+    if (!s.valid()) return;
+    const double js = t.jensen_shannon();
+    const double floor = js < 0.01 ? 2e-13 : 2e-6;
+    CHECK(matches(static_cast<double>(s.jensen_shannon()), js, 1e-5, floor));
+    CHECK(matches(static_cast<double>(s.outward_divergence()), t.outward_divergence(), 1e-5, floor));
+    CHECK(matches(static_cast<double>(s.forward_kl()), t.forward_kl(), 1e-5, floor));
+    CHECK(matches(static_cast<double>(s.backward_kl()), t.backward_kl(), 1e-5, floor));
+    CHECK(matches(static_cast<double>(s.mixture_cross_entropy()), t.mixture_cross_entropy(), 1e-5, 2e-6));
+  };
+  std::uint64_t stream = 0;
+  for (std::size_t n = 1; n < 70; ++n) {
+    for (const double apart : {1e-4, 0.02, 0.7, 5.0}) {
+      const auto p = normal<float>(n, ++stream, 3), step = normal<float>(n, ++stream, apart);
+      auto q = p;
+      for (std::size_t i = 0; i < n; ++i) q[i] += step[i];
+      compare(p, q);
+    }
+  }
+  for (const std::size_t n : {511u, 512u, 513u, 1040u, 4096u, 50257u}) {
+    for (const double apart : {1e-3, 0.3, 4.0, 60.0}) {
+      auto p = normal<float>(n, ++stream, 4), q = p;
+      const auto step = normal<float>(n, ++stream, apart);
+      for (std::size_t i = 0; i < n; ++i) q[i] += step[i];
+      compare(p, q);
+      // Masks of both kinds, in one, in the other, in both; large finite ones that count.
+      p[n / 2] = -infinity;
+      q[n / 3] = -infinity;
+      p[n - 1] = q[n - 1] = std::numeric_limits<float>::lowest();
+      compare(p, q);
+      p[n / 2] = q[n / 3] = p[n - 1] = q[n - 1] = -1e9f;
+      compare(p, q);
+      q[n / 5] = not_a_number;
+      CHECK(!divergence_of(b, p, q).valid());
+    }
+  }
+  // Far from 0, and where nothing is ordinary.
+  for (const float at : {-3e36f, 5e36f, 2e38f}) {
+    std::vector<float> p(40, at), q(40, at);
+    p[3] = q[17] = at * 1.5f;
+    compare(p, q);
+    compare(p, p);
   }
 }
 
@@ -139,14 +202,14 @@ TEST_CASE("nearly equal distributions keep their digits", "[kernel][divergence]"
   }
 }
 
-TEST_CASE("divergences of shards merge", "[kernel][divergence]") {
+TEMPLATE_LIST_TEST_CASE("divergences of shards merge", "[kernel][divergence]", backends) {
   const auto p = normal<float>(2000, 1, 3), q = normal<float>(2000, 2, 3);
-  const auto whole = divergence_of(portable{}, p, q);
-  const auto ps = lagom::softmax_stats_of(portable{}, p), qs = lagom::softmax_stats_of(portable{}, q);
+  const auto whole = divergence_of(TestType{}, p, q);
+  const auto ps = lagom::softmax_stats_of(TestType{}, p), qs = lagom::softmax_stats_of(TestType{}, q);
   for (const lagom::index_t cut : {0, 1, 77, 512, 1999, 2000}) {
     const lagom::vec_view<const float> a(p), b(q);
-    auto left = divergence_of(portable{}, a.slice(0, cut), b.slice(0, cut), ps, qs);
-    left.merge(divergence_of(portable{}, a.slice(cut, 2000 - cut), b.slice(cut, 2000 - cut), ps, qs));
+    auto left = divergence_of(TestType{}, a.slice(0, cut), b.slice(0, cut), ps, qs);
+    left.merge(divergence_of(TestType{}, a.slice(cut, 2000 - cut), b.slice(cut, 2000 - cut), ps, qs));
     CHECK(left.p_tokens == whole.p_tokens);
     CHECK(
         near(static_cast<double>(left.jensen_shannon()), static_cast<double>(whole.jensen_shannon()), 1e-6));
@@ -156,9 +219,9 @@ TEST_CASE("divergences of shards merge", "[kernel][divergence]") {
   }
 }
 
-TEST_CASE("no distribution, no closeness", "[kernel][divergence]") {
+TEMPLATE_LIST_TEST_CASE("no distribution, no closeness", "[kernel][divergence]", backends) {
   const auto hopeless = [](const std::vector<float>& p, const std::vector<float>& q) {
-    for (const auto& s : {divergence_of(portable{}, p, q), divergence_of(portable{}, q, p)}) {
+    for (const auto& s : {divergence_of(TestType{}, p, q), divergence_of(TestType{}, q, p)}) {
       CHECK(!s.valid());
       CHECK(s.jensen_shannon() == static_cast<float>(ln2));
       CHECK(s.forward_kl() > 1e38f);
@@ -172,27 +235,29 @@ TEST_CASE("no distribution, no closeness", "[kernel][divergence]") {
   hopeless({1, infinity, 3}, fine);
   hopeless({-infinity, -infinity, -infinity}, fine);
   hopeless({}, {});
-  CHECK(divergence_of(portable{}, std::vector<float>{5}, std::vector<float>{-9}).jensen_shannon() == 0);
+  CHECK(divergence_of(TestType{}, std::vector<float>{5}, std::vector<float>{-9}).jensen_shannon() == 0);
   // Logits that are masked by the lowest number, and the largest there are.
   const float lowest = std::numeric_limits<float>::lowest();
-  const auto s = divergence_of(portable{}, std::vector<float>{2.9e38f, -2.9e38f, lowest},
+  const auto s = divergence_of(TestType{}, std::vector<float>{2.9e38f, -2.9e38f, lowest},
                                std::vector<float>{-2.9e38f, 2.9e38f, -infinity});
   CHECK(s.valid());
   CHECK(s.shared == 2);
   CHECK(s.jensen_shannon() == Approx(ln2));
 }
 
-TEST_CASE("divergences read what tensors hold, and backends override them", "[kernel][divergence]") {
+TEMPLATE_LIST_TEST_CASE("divergences read what tensors hold, and backends override them",
+                        "[kernel][divergence]", backends) {
   const auto p = normal<float>(700, 1, 3), q = normal<float>(700, 2, 3);
-  const auto plain = divergence_of(portable{}, p, q);
+  const auto plain = divergence_of(TestType{}, p, q);
   std::vector<float> apart(3 * 700, 99);
   for (std::size_t i = 0; i < 700; ++i) apart[3 * i] = p[i];
-  const auto strided = divergence_of(portable{}, lagom::vec_view<const float>(apart.data(), 700, 3), q);
-  CHECK((strided.middle == plain.middle && strided.forward == plain.forward));
+  const auto strided = divergence_of(TestType{}, lagom::vec_view<const float>(apart.data(), 700, 3), q);
+  CHECK(near(static_cast<double>(strided.middle), static_cast<double>(plain.middle), 1e-6));
+  CHECK(near(static_cast<double>(strided.forward), static_cast<double>(plain.forward), 1e-5));
   const auto low_p = normal<lagom::bf16>(700, 1, 3);
   std::vector<float> wide;
   for (const lagom::bf16 v : low_p) wide.push_back(static_cast<float>(v));
-  CHECK(divergence_of(portable{}, low_p, q).middle == divergence_of(portable{}, wide, q).middle);
+  CHECK(divergence_of(TestType{}, low_p, q).middle == divergence_of(TestType{}, wide, q).middle);
 
   struct mine : portable {
     divergence_stats<float> divergence_of(lagom::vec_view<const float>, lagom::vec_view<const float>,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../kernel/cosine.hpp"
+#include "../kernel/divergence_of.hpp"
 #include "../kernel/softmax_stats_of.hpp"
 #include "native_batch.hpp"
 #include "native_divergence.hpp"
@@ -67,7 +68,7 @@ softmax_stats<float> native_softmax(const Z* z, index_t n, token_id first_token)
 
 /// Bodies in vector instructions of the compile target: AVX2 with FMA and F16C; AVX-512 (F, BW, VL, DQ), with VNNI and
 /// BF16 where it has them; AVX-VNNI. It overrides `dot`, `squared_norm`, `cosine`, `dot_int8`, `softmax_stats_of`,
-/// `unembed`, `unembed_divergence` and `unembed_batch` for float, bf16, f16 and int8, and `prepared_products`;
+/// `divergence_of`, `unembed`, `unembed_divergence` and `unembed_batch` for float, bf16, f16 and int8, and `prepared_products`;
 /// everything else, and every element on other targets, runs the portable body.
 /// ```cpp
 /// auto stats = lagom::unembed(lagom::native{}, hidden, head);
@@ -149,6 +150,18 @@ struct basic_native : basic_portable<Target> {
     requires(vectorised && detail::is_native_head<Head>)
   {
     return detail::native_unembed<Target>(*this, hidden, to, run);
+  }
+
+  template <detail::native_element P, detail::native_element Q>
+  [[nodiscard]] divergence_stats<float> divergence_of(vec_view<const P> p, vec_view<const Q> q,
+                                                      const softmax_stats<float>& p_stats,
+                                                      const softmax_stats<float>& q_stats) const noexcept
+    requires(vectorised)
+  {
+    if (!p.contiguous() || !q.contiguous())
+      return detail::divergence_portable<basic_portable<Target>>(p, q, p_stats, q_stats);
+    return detail::native_divergence<Target, basic_portable<Target>>(p.data(), q.data(), p.size(), p_stats,
+                                                                     q_stats);
   }
 
   template <detail::native_element H, head_view Head, executor Run>

@@ -64,6 +64,12 @@ struct simd<Target, native_isa::avx2> {
   LAGOM_INLINE static vec fma(vec a, vec b, vec c) noexcept { return _mm256_fmadd_ps(a, b, c); }
   LAGOM_INLINE static vec add(vec a, vec b) noexcept { return _mm256_add_ps(a, b); }
   LAGOM_INLINE static vec sub(vec a, vec b) noexcept { return _mm256_sub_ps(a, b); }
+  LAGOM_INLINE static vec mul(vec a, vec b) noexcept { return _mm256_mul_ps(a, b); }
+  /// The same, rounded: fast-math does not take it apart again.
+  LAGOM_INLINE static vec rounded(vec v) noexcept {
+    __asm__("" : "+x"(v));
+    return v;
+  }
   /// The larger; `b` where `a` is NaN.
   LAGOM_INLINE static vec max(vec a, vec b) noexcept { return _mm256_max_ps(a, b); }
   LAGOM_INLINE static vec min(vec a, vec b) noexcept { return _mm256_min_ps(a, b); }
@@ -93,6 +99,11 @@ struct simd<Target, native_isa::avx2> {
     const __m256i set = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(lanes)), bit);
     return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, bit)));
   }
+  /// Which lanes, where only `choose` asks.
+  using mask = __m256;
+  /// a > b.
+  LAGOM_INLINE static mask above(vec a, vec b) noexcept { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
+  LAGOM_INLINE static vec choose(mask lanes, vec a, vec b) noexcept { return _mm256_blendv_ps(b, a, lanes); }
   LAGOM_INLINE static float sum(vec v) noexcept {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
@@ -173,6 +184,11 @@ struct simd<Target, native_isa::avx512> {
   LAGOM_INLINE static vec fma(vec a, vec b, vec c) noexcept { return _mm512_fmadd_ps(a, b, c); }
   LAGOM_INLINE static vec add(vec a, vec b) noexcept { return _mm512_add_ps(a, b); }
   LAGOM_INLINE static vec sub(vec a, vec b) noexcept { return _mm512_sub_ps(a, b); }
+  LAGOM_INLINE static vec mul(vec a, vec b) noexcept { return _mm512_mul_ps(a, b); }
+  LAGOM_INLINE static vec rounded(vec v) noexcept {
+    __asm__("" : "+v"(v));
+    return v;
+  }
   LAGOM_INLINE static vec max(vec a, vec b) noexcept { return _mm512_maskz_max_ps(all, a, b); }
   LAGOM_INLINE static vec min(vec a, vec b) noexcept { return _mm512_maskz_min_ps(all, a, b); }
   LAGOM_INLINE static std::uint32_t greater(vec a, vec b) noexcept {
@@ -190,6 +206,11 @@ struct simd<Target, native_isa::avx512> {
   }
   LAGOM_INLINE static vec select(std::uint32_t lanes, vec a, vec b) noexcept {
     return _mm512_mask_mov_ps(b, static_cast<__mmask16>(lanes), a);
+  }
+  using mask = __mmask16;
+  LAGOM_INLINE static mask above(vec a, vec b) noexcept { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+  LAGOM_INLINE static vec choose(mask lanes, vec a, vec b) noexcept {
+    return _mm512_mask_mov_ps(b, lanes, a);
   }
   LAGOM_INLINE static float sum(vec v) noexcept {
     return simd<Target, native_isa::avx2>::sum(_mm256_add_ps(low(v), high(v)));
