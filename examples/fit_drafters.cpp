@@ -103,7 +103,7 @@ std::vector<row> judge_all(const model& network, const std::vector<language>& la
           judged.drafts(r.by[s], e, o.drafts, lagom::module_head<float, lagom::native>(*modules[s]));
         bar.advance();
       }
-      r.full_seconds = full.seconds;
+      r.full_seconds = full.seconds();
       for (const int s : {0, 1, 2}) {
         const bool trained = s > 0 && modules[s]->trained(lagom::layer_index(e - 1));
         const double module = trained ? modules[s]->shape().macs() / shape.layer_macs() : 0;

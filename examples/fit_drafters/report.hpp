@@ -28,7 +28,7 @@ struct row {
   [[nodiscard]] double expected(int s) const {
     return lagom::cost::speculative_speedup(by[s].acceptance(), best(s), draft_cost[s]);
   }
-  [[nodiscard]] double time(int s) const { return by[s].seconds / full_seconds; }
+  [[nodiscard]] double time(int s) const { return by[s].seconds() / full_seconds; }
 };
 
 inline void print_table(const std::vector<row>& rows, int drafts) {

@@ -43,12 +43,12 @@ TEST_CASE("recorded states are those of the text, and trained drafters are kept 
   const auto spoken = must(decoder::language_model<float>::load(LAGOM_EXAMPLE_MODELS "/main"));
   const model& network = spoken->network;
   const auto languages = read_texts({"second=" + texts + "/second_language.txt"}, spoken->tokenizer,
-                                    {.lines = 40, .held_out = 8});
+                                    {.lines = 24, .held_out = 6});
   const limits until{.most = 32};
   const std::vector<int> layers{2, 7};
   const auto states = record(network, languages[0].train, until, layers, 2, "recording");
   CHECK(states.layers() == 3);
-  CHECK(states.rows() == 40 * (16 + 32));
+  CHECK(states.rows() == 24 * (16 + 32));
 
   // The third text, position by position: the same states, and the last layer says the next token of the continuation.
   const tokens& prompt = languages[0].train[2];
@@ -74,7 +74,7 @@ TEST_CASE("recorded states are those of the text, and trained drafters are kept 
 
   const auto fitted = network.with_head([&](const auto& head) {
     return must(lagom::fit(lagom::exit_modules_config{.target = lagom::module_target::token,
-                                                      .epochs = 6,
+                                                      .epochs = 4,
                                                       .optimizer = {.learning_rate = 2e-3},
                                                       .max_rows = 0},
                            states, head));
