@@ -11,7 +11,7 @@ namespace lagom {
 inline namespace v0 {
 namespace detail {
 
-/// A polynomial of `divergence_series` or `relative_entropy_series`, in vectors: these are written for numbers.
+/// first x^n + ... + last, by Horner.
 template <class S, class... Cs>
 LAGOM_INLINE typename S::vec native_polynomial(typename S::vec x, float first, Cs... others) noexcept {
   auto sum = S::set(first);
