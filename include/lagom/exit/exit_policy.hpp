@@ -150,8 +150,8 @@ struct exit_policy {
   LAGOM_HD bool decide(exit_state<exit_policy, T>& s, const basic_layer_obs<T>& obs) const noexcept {
     float x[Features::width];
     features(obs, backend, x);
-    if constexpr (detail::head_passes_of<Features> >
-                  0) {  // of signals that look again: at the last layer, if there is one
+    // Of signals that look at the head again: at the last probed layer, if there is one.
+    if constexpr (detail::head_passes_of<Features> > 0) {
       if (!reads(need::last_hidden) || obs.last_stats.valid()) s.probes += detail::head_passes_of<Features>;
     }
     return detail::wants_to_stop(rule, s.rule, vec_view<const float>(x, Features::width),

@@ -18,8 +18,8 @@ struct fitted_block {
   std::vector<float> parameters;
   double epsilon = 1e-5;
   R turns{};
-  double without =
-      0;  ///< the model's own norm and head at this layer: a block that stays above is not worth its cost
+  /// Of the model's own norm and head at this layer: a block that stays above is not worth its cost.
+  double without = 0;
   double before = 0;  ///< the block that it started as
   double after = 0;   ///< the epoch that judged best, or the start where none was better
   index_t rows = 0;   ///< answers trained on
